@@ -1,0 +1,53 @@
+/**
+ * The one currency of data: an async iterable of byte chunks. A step is an `async function*` over one; pulling gives backpressure and
+ * `finally` gives cleanup. Chunks are of any size, never empty, and belong to whoever received them.
+ */
+
+/** Bytes on their way. */
+export type ByteStream = AsyncIterable<Uint8Array>;
+
+/** A readable input that knows where it is and can step over bytes: a seekable file or a pipe. */
+export interface ByteSource {
+  /** Offset of the next byte, counted from where reading began. */
+  readonly offset: number;
+  /** Bytes from the beginning to the end, where the input is a regular file. */
+  readonly size: number | undefined;
+  /** Next bytes, 1 to `maxBytes` of them, or undefined at the end. */
+  read(maxBytes: number): Promise<Uint8Array | undefined>;
+  /** Steps over `count` bytes without reading them where the input can seek; returns how many there were. */
+  skip(count: number): Promise<number>;
+}
+
+/** Reads exactly `count` bytes, or as many as there are before the end. */
+export async function readUpTo(source: ByteSource, count: number): Promise<Uint8Array> {
+  const first = await source.read(count);
+  if (first === undefined || first.length === count) return first ?? new Uint8Array(0);
+  const all = new Uint8Array(count);
+  all.set(first);
+  let filled = first.length;
+  while (filled < count) {
+    const chunk = await source.read(count - filled);
+    if (chunk === undefined) break;
+    all.set(chunk, filled);
+    filled += chunk.length;
+  }
+  return all.subarray(0, filled);
+}
+
+/** Joins chunks into one array. */
+export function concat(chunks: readonly Uint8Array[]): Uint8Array {
+  const only = chunks.length === 1 ? chunks[0] : undefined;
+  return only ?? new Uint8Array(Buffer.concat(chunks as Uint8Array[]));
+}
+
+/** Collects a whole stream in memory. @throws whatever `tooLong` makes once there are more than `limitBytes` */
+export async function collect(stream: ByteStream, limitBytes: number, tooLong: () => Error): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  for await (const chunk of stream) {
+    total += chunk.length;
+    if (total > limitBytes) throw tooLong();
+    chunks.push(chunk);
+  }
+  return concat(chunks);
+}

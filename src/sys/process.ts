@@ -1,0 +1,149 @@
+/**
+ * Child processes: argv arrays, never a shell, always in the C locale. The only file that starts programs.
+ *
+ * Children run in a session of their own, so that a Ctrl-C on the terminal reaches us alone and the clean-up decides what ends when.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { ToolError } from "../errors.ts";
+
+/** How a child ended, with the end of what it said. */
+export interface Exit {
+  /** Exit status; null when a signal ended it. */
+  readonly status: number | null;
+  readonly signal: string | null;
+  /** The last 32 KiB of stderr. */
+  readonly stderr: string;
+}
+
+/** Options of {@link startChild} and {@link runCommand}. */
+export interface ChildOptions {
+  /** Ends the child when aborted. */
+  signal?: AbortSignal | undefined;
+  /** Variables added to the environment. */
+  env?: Readonly<Record<string, string>>;
+}
+
+const STDERR_TAIL_BYTES = 32 * 1024;
+const CAPTURE_LIMIT_BYTES = 64 * 1024 * 1024;
+const KILL_DELAY_MS = 5000;
+
+/** Starts a program whose output and input are read and fed by the caller, who disposes of it. @throws ToolError not-found if it cannot be started, from {@link Child.wait} */
+export function startChild(argv: readonly string[], options: ChildOptions = {}): Child {
+  return new Child(argv, options);
+}
+
+/** Runs a program to its end and captures its stdout as text; a non-zero status is returned, not thrown. @throws ToolError if it cannot be started */
+export async function runCommand(argv: readonly string[], options: ChildOptions = {}): Promise<Exit & { stdout: string }> {
+  options.signal?.throwIfAborted();
+  await using child = startChild(argv, options);
+  child.closeInput();
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  for await (const chunk of child.stdout()) {
+    total += chunk.length;
+    if (total > CAPTURE_LIMIT_BYTES) throw new ToolError("failed", `Cannot run "${argv.join(" ")}": it printed more than 64 MiB`);
+    chunks.push(chunk);
+  }
+  const exit = await child.wait();
+  options.signal?.throwIfAborted();
+  return { ...exit, stdout: Buffer.concat(chunks).toString("utf8") };
+}
+
+/** A running program. Disposing kills it, closes our ends of its pipes, then waits. */
+export class Child implements AsyncDisposable {
+  readonly argv: readonly string[];
+  readonly #process: ChildProcess;
+  readonly #exit: Promise<Exit>;
+  #stderr: Buffer = Buffer.alloc(0);
+  #startFailure: Error | undefined;
+  #ended = false;
+
+  constructor(argv: readonly string[], options: ChildOptions) {
+    const [file, ...args] = argv;
+    if (file === undefined) throw new RangeError("empty argv");
+    this.argv = argv;
+    this.#process = spawn(file, args, {
+      stdio: ["pipe", "pipe", "pipe"],
+      detached: true,
+      env: { ...process.env, LC_ALL: "C", ...options.env },
+    });
+    this.#process.stdin?.on("error", ignore);
+    this.#process.stdout?.on("error", ignore);
+    this.#process.stderr?.on("data", (chunk: Buffer) => {
+      this.#stderr = Buffer.concat([this.#stderr, chunk]).subarray(-STDERR_TAIL_BYTES);
+    });
+    this.#exit = this.#watch();
+    const kill = (): void => this.kill();
+    options.signal?.addEventListener("abort", kill, { once: true });
+    void this.#exit.then(() => options.signal?.removeEventListener("abort", kill));
+    if (options.signal?.aborted === true) this.kill();
+  }
+
+  async #watch(): Promise<Exit> {
+    const [status, signal] = await new Promise<[number | null, string | null]>((resolve) => {
+      this.#process.once("error", (error) => {
+        if (this.#process.pid !== undefined) return;
+        this.#startFailure = error;
+        resolve([null, null]);
+      });
+      this.#process.once("close", (...end: [number | null, string | null]) => resolve(end));
+    });
+    this.#ended = true;
+    return { status, signal, stderr: this.#stderr.toString("utf8").trimEnd() };
+  }
+
+  /** What the program prints, until it closes its stdout; whether it succeeded is for {@link wait} to say. */
+  async *stdout(): AsyncIterable<Uint8Array> {
+    const stdout = this.#process.stdout;
+    if (stdout === null || this.#startFailure !== undefined) return;
+    for await (const chunk of stdout as AsyncIterable<Buffer>) yield chunk;
+  }
+
+  /** Feeds the program, waiting while its pipe is full. @returns false once it reads no more */
+  async write(chunk: Uint8Array): Promise<boolean> {
+    const stdin = this.#process.stdin;
+    if (stdin === null || this.#ended || stdin.destroyed || stdin.errored !== null) return false;
+    if (stdin.write(chunk)) return true;
+    await Promise.race([once(stdin, "drain").catch(ignore), once(stdin, "close").catch(ignore), this.#exit]);
+    return !stdin.destroyed && stdin.errored === null;
+  }
+
+  /** Tells the program that there is no more input. */
+  closeInput(): void {
+    this.#process.stdin?.end();
+  }
+
+  /** Waits for the end. @throws ToolError not-found if the program could not be started */
+  async wait(): Promise<Exit> {
+    const exit = await this.#exit;
+    if (this.#startFailure === undefined) return exit;
+    const program = this.argv[0] ?? "";
+    const missing = (this.#startFailure as NodeJS.ErrnoException).code === "ENOENT";
+    throw new ToolError(missing ? "not-found" : "failed", `Cannot run "${program}": ${missing ? "no such program" : this.#startFailure.message}`, {
+      facts: { argv: this.argv },
+    });
+  }
+
+  /** Asks the program to end, and makes it end 5 seconds later. */
+  kill(): void {
+    if (this.#ended) return;
+    this.#process.kill("SIGTERM");
+    const harder = setTimeout(() => this.#process.kill("SIGKILL"), KILL_DELAY_MS);
+    void this.#exit.then(() => clearTimeout(harder));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#ended) this.kill();
+    this.#process.stdin?.destroy();
+    this.#process.stdout?.destroy();
+    await this.#exit;
+  }
+}
+
+/** Says how a child ended: "exit status 1" or "signal SIGKILL". */
+export function describeExit(exit: Exit): string {
+  return exit.signal === null ? `exit status ${exit.status}` : `signal ${exit.signal}`;
+}
+
+function ignore(): void {}
