@@ -37,7 +37,7 @@ export async function readUpTo(source: ByteSource, count: number): Promise<Uint8
 /** Joins chunks into one array. */
 export function concat(chunks: readonly Uint8Array[]): Uint8Array {
   const only = chunks.length === 1 ? chunks[0] : undefined;
-  return only ?? new Uint8Array(Buffer.concat(chunks as Uint8Array[]));
+  return only ?? Buffer.concat(chunks);
 }
 
 /** Collects a whole stream in memory. @throws whatever `tooLong` makes once there are more than `limitBytes` */
@@ -50,4 +50,16 @@ export async function collect(stream: ByteStream, limitBytes: number, tooLong: (
     chunks.push(chunk);
   }
   return concat(chunks);
+}
+
+/** An output that an archive is written to. */
+export interface ByteSink {
+  /** Bytes written so far. */
+  readonly offset: number;
+  /** True where bytes already written can be replaced: a regular file. */
+  readonly patchable: boolean;
+  /** Writes chunks one behind the other, waiting while the output is full. */
+  write(chunks: readonly Uint8Array[]): Promise<void>;
+  /** Replaces bytes written before, `at` counted from the first byte written; only where {@link patchable}. */
+  patch(at: number, bytes: Uint8Array): Promise<void>;
 }

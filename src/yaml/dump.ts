@@ -93,8 +93,10 @@ class Dumper {
   }
 
   #scalar(value: Scalar, place: { indent: number; folds: boolean }): void {
-    if (typeof value !== "string") return writeScalar(this.#writer, printPlain(value), "plain", place);
-    if (!value.isWellFormed()) throw new TypeError(`Cannot write ${JSON.stringify(value)} as YAML: half a surrogate pair`);
+    if (typeof value !== "string")
+      return writeScalar(this.#writer, printPlain(value), "plain", place);
+    if (!value.isWellFormed())
+      throw new TypeError(`Cannot write ${JSON.stringify(value)} as YAML: half a surrogate pair`);
     const style = scalarStyle(value);
     if (style === "literal") this.isOpenEnded = chomping(value) === "+";
     if (value === "<<") this.#writer.indicator("!!str");
@@ -123,7 +125,7 @@ function printPlain(value: Exclude<Scalar, string>): string {
   throw new TypeError(`Cannot write a value of type ${typeof value} as YAML`);
 }
 
-/** Prints a float as Ruby does: shortest digits, always with a point, an exponent below 1.0e-04 and from 1.0e+16 on. */
+/** Prints a float as Ruby does: shortest digits, always with a point, an exponent below 1.0e-04 and for whole numbers from 1.0e+15 on. */
 function printFloat(value: number): string {
   if (Number.isNaN(value)) return ".nan";
   if (!Number.isFinite(value)) return value < 0 ? "-.inf" : ".inf";
@@ -131,7 +133,8 @@ function printFloat(value: number): string {
   const [mantissa = "", power = ""] = Math.abs(value).toExponential().split("e");
   const digits = mantissa.replace(".", "");
   const exponent = Number(power);
-  if (exponent < -4 || exponent > 15) {
+  const hasFraction = digits.length > exponent + 1;
+  if (exponent < -4 || (exponent > 14 && !hasFraction)) {
     const twoDigits = String(Math.abs(exponent)).padStart(2, "0");
     return `${sign}${digits.slice(0, 1)}.${digits.slice(1) || "0"}e${exponent < 0 ? "-" : "+"}${twoDigits}`;
   }

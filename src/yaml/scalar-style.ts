@@ -5,16 +5,16 @@
  * and falls back: plain, where the text would be misread, to single quotes; single quotes and blocks, where they cannot hold the text, to
  * double quotes.
  *
- * One departure: U+2028 and U+2029 always go into double quotes, escaped. libyaml prints them raw in single quotes or blocks, as the line
- * breaks they were in YAML 1.1, and readers of YAML 1.2 get another string back.
+ * Two departures. U+2028 and U+2029 always go into double quotes, escaped: libyaml prints them raw in single quotes or blocks, as the line
+ * breaks they were in YAML 1.1, and readers of YAML 1.2 get another string back. What merely looks like a date (`2024-02-30`) is quoted like
+ * one: Psych prints it plain, and then its own `YAML.safe_load` refuses the file.
  */
 import { plainKind } from "./plain-scalar.ts";
-import { isTimestamp } from "./timestamp.ts";
 
 /** The ways to print a scalar. */
 export type ScalarStyle = "plain" | "single" | "double" | "literal";
 
-/** Chooses the style of a string. @param isSimpleKey whether it stands before a colon on one line */
+/** Chooses the style of a string. */
 export function scalarStyle(text: string): ScalarStyle {
   const wish = wishedStyle(text);
   if (wish === "double" || !isPrintable(text) || hasSpaceBeforeBreak(text)) return "double";
@@ -33,12 +33,12 @@ function wishedStyle(text: string): ScalarStyle {
   if (/\n(?!\n?$)/.test(text)) return "literal";
   if (text === "<<") return "single";
   if (text === "y" || text === "n") return "double";
-  if (/(?:^|(?<=\n))[^\p{L}\p{M}\p{Nd}\p{Pc}][^"]*(?=\n|$)/u.test(text)) return "double";
+  if (/(?:^|(?<=\n))[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}][^"]*(?=\n|$)/u.test(text)) return "double";
   return readsAsString(text) ? "plain" : "single";
 }
 
 function readsAsString(text: string): boolean {
-  return plainKind(text) === "string" && !isTimestamp(text) && !/^:.|^0[0-7]*[89]/.test(text);
+  return plainKind(text) === "string" && !/^0[0-7]*[89]/.test(text);
 }
 
 /** Whether libyaml prints every character as it is; characters outside the basic plane it does not. */

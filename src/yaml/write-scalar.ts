@@ -17,7 +17,12 @@ export interface ScalarPlace {
 }
 
 /** Writes a string in the given style. */
-export function writeScalar(writer: YamlWriter, text: string, style: ScalarStyle, place: ScalarPlace): void {
+export function writeScalar(
+  writer: YamlWriter,
+  text: string,
+  style: ScalarStyle,
+  place: ScalarPlace,
+): void {
   switch (style) {
     case "plain":
       return writePlain(writer, text, place);
@@ -50,16 +55,16 @@ function writeSingleQuoted(writer: YamlWriter, text: string, place: ScalarPlace)
 
 /** Writes words, breaking long lines at lone inner spaces. */
 function writeFolded(writer: YamlWriter, text: string, { folds, indent }: ScalarPlace): void {
-  for (const piece of text.split(/(?<=[^ ])( )(?=[^ ])/)) {
-    if (piece === " " && folds && writer.isFull) writer.indent(indent);
+  for (const [index, piece] of text.split(/(?<=[^ ])( )(?=[^ ])/).entries()) {
+    if (isGap(index) && folds && writer.isFull) writer.indent(indent);
     else writer.put(piece);
   }
 }
 
 function writeDoubleQuoted(writer: YamlWriter, text: string, { folds, indent }: ScalarPlace): void {
   writer.indicator('"');
-  for (const piece of text.split(/(?<=[^ ])( +)(?=[^ ])/)) {
-    if (!/^ +$/.test(piece) || !folds || !writer.isFull) {
+  for (const [index, piece] of text.split(/(?<=[^ ])( +(?=[^ ])| {2,}$)/).entries()) {
+    if (!isGap(index) || !folds || !writer.isFull) {
       writer.put(escapeText(piece));
       continue;
     }
@@ -67,6 +72,11 @@ function writeDoubleQuoted(writer: YamlWriter, text: string, { folds, indent }: 
     writer.put(piece.length > 1 ? `\\${piece.slice(1)}` : "");
   }
   writer.indicator('"', { spaced: false });
+}
+
+/** Splitting at a captured gap puts the gaps at the odd places. */
+function isGap(index: number): boolean {
+  return index % 2 === 1;
 }
 
 const SHORT_ESCAPES = new Map([
@@ -87,7 +97,10 @@ const SHORT_ESCAPES = new Map([
 ]);
 
 function escapeText(text: string): string {
-  return text.replace(/[^\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd]|["\\\ufeff\u2028\u2029]/gu, escapeCharacter);
+  return text.replace(
+    /[^\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd]|["\\\ufeff\u2028\u2029]/gu,
+    escapeCharacter,
+  );
 }
 
 function escapeCharacter(character: string): string {

@@ -51,7 +51,10 @@ export class YamlWriter {
 
   /** Goes to a column, on the next line where this one is taken. */
   indent(column: number): void {
-    const taken = !this.#inIndentation || this.#column > column || (this.#column === column && !this.#afterSpace);
+    const taken =
+      !this.#inIndentation ||
+      this.#column > column ||
+      (this.#column === column && !this.#afterSpace);
     if (taken) this.break();
     if (this.#column < column) this.#text += " ".repeat(column - this.#column);
     this.#column = Math.max(this.#column, column);

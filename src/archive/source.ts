@@ -1,0 +1,63 @@
+/**
+ * What an export reads from and an import writes to. The archive room owns these interfaces; whoever keeps containers implements them, and
+ * a command joins the two.
+ */
+import type { ByteStream } from "../stream/bytes.ts";
+import type { StreamPlace } from "./layout.ts";
+import type { StreamFacts } from "./manifest.ts";
+import type { Metadata } from "./metadata.ts";
+
+/** A hook script. */
+export interface HookScript {
+  /** `pre-start`, or `pre-start.d/10-name`. */
+  readonly name: string;
+  /** File mode, type bits included. */
+  readonly mode: number;
+  readonly content: Uint8Array;
+}
+
+/** The configuration that travels with a container. */
+export interface ContainerHead {
+  readonly metadata: Metadata;
+  /** File contents of `config/*.yml`; user and group where there are any. */
+  readonly containerConfig: Uint8Array;
+  readonly userConfig?: Uint8Array;
+  readonly groupConfig?: Uint8Array;
+  readonly hooks: readonly HookScript[];
+}
+
+/** One stream of a container, to be read once. */
+export interface SourceStream extends StreamPlace {
+  /** Whether the archive stores it compressed. */
+  readonly gzip: boolean;
+  /** The bytes; a source that finds out only at the end that they are not whole throws there. */
+  open(): ByteStream;
+  /** What the records said, once the bytes have passed. */
+  facts(): StreamFacts | undefined;
+}
+
+/** A container that is exported. */
+export interface ContainerSource {
+  readonly head: ContainerHead;
+  /** Local ZFS properties per dataset, for the manifest. */
+  readonly properties: readonly { dataset: string; properties: Record<string, string> }[];
+  /**
+   * The streams in archive order. Pulling the next one is what makes the container stop, be snapshotted and start again between base and
+   * incremental streams; ending the iteration, early or not, removes the snapshots and starts a container that was stopped.
+   */
+  streams(): AsyncIterable<SourceStream>;
+  /** Names of the transfer snapshots, newest first, known once the streams have passed. */
+  snapshots(): readonly string[];
+}
+
+/** A place where a container is imported. Nothing of it is visible to others before {@link finish}. */
+export interface ContainerTarget {
+  /** Checks that the container can be made here, and makes room for it. @throws ToolError with everything as it was */
+  begin(head: ContainerHead): Promise<void>;
+  /** Takes a ZFS stream, or for format tar the root filesystem's tar, and reads all of it to the end. */
+  receive(place: StreamPlace, bytes: ByteStream): Promise<void>;
+  /** Makes the container appear. @param snapshots transfer snapshots to destroy */
+  finish(snapshots: readonly string[]): Promise<void>;
+  /** Undoes everything since {@link begin}. */
+  undo(): Promise<void>;
+}

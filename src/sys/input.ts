@@ -1,0 +1,104 @@
+/**
+ * An input opened for one pass: a regular file, which can be stepped over, or whatever else a path or stdin is (pipe, FIFO, tape).
+ */
+import * as fs from "node:fs";
+import { promisify } from "node:util";
+import { ToolError } from "../errors.ts";
+import { raceAbort, systemReason } from "./failure.ts";
+import { readFdInfo } from "./fd-info.ts";
+
+const readFd = promisify(fs.read) as (fd: number, buffer: Uint8Array, offset: number, length: number, position: number | null) => Promise<{ bytesRead: number }>;
+const fstat = promisify(fs.fstat);
+
+/** An open input; satisfies the stream room's `ByteSource`. Closing is the opener's job (`await using`). */
+export class Input implements AsyncDisposable {
+  /** What messages call it: the path, or "standard input". */
+  readonly name: string;
+  readonly size: number | undefined;
+  readonly #fd: number;
+  readonly #signal: AbortSignal | undefined;
+  readonly #start: number;
+  #offset = 0;
+
+  constructor(options: { name: string; fd: number; size: number | undefined; start?: number; signal: AbortSignal | undefined }) {
+    this.name = options.name;
+    this.#fd = options.fd;
+    this.size = options.size;
+    this.#start = options.start ?? 0;
+    this.#signal = options.signal;
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Next bytes, 1 to `maxBytes`, or undefined at the end. @throws ToolError failed on a read error; the abort reason */
+  async read(maxBytes: number): Promise<Uint8Array | undefined> {
+    this.#signal?.throwIfAborted();
+    const buffer = new Uint8Array(maxBytes);
+    const position = this.size === undefined ? null : this.#start + this.#offset;
+    try {
+      const { bytesRead } = await raceAbort(readFd(this.#fd, buffer, 0, maxBytes, position), this.#signal);
+      if (bytesRead === 0) return undefined;
+      this.#offset += bytesRead;
+      return bytesRead === maxBytes ? buffer : buffer.subarray(0, bytesRead);
+    } catch (error) {
+      throw error instanceof ToolError ? error : new ToolError("failed", `Cannot read "${this.name}": ${systemReason(error)}`);
+    }
+  }
+
+  /** Steps over bytes, by seeking in a regular file. @returns how many there were, at most `count` */
+  async skip(count: number): Promise<number> {
+    if (this.size !== undefined) {
+      const step = Math.max(0, Math.min(count, this.size - this.#offset));
+      this.#offset += step;
+      return step;
+    }
+    let skipped = 0;
+    while (skipped < count) {
+      const chunk = await this.read(Math.min(count - skipped, 1024 * 1024));
+      if (chunk === undefined) break;
+      skipped += chunk.length;
+    }
+    return skipped;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#fd !== 0) await promisify(fs.close)(this.#fd);
+  }
+}
+
+/**
+ * Opens a path, or stdin for `-`.
+ *
+ * @throws ToolError not-found, failed (no permission, a directory), usage (stdin is a terminal)
+ */
+export async function openInput(path: string, signal?: AbortSignal): Promise<Input> {
+  if (path === "-") return stdin(signal);
+  try {
+    const fd = await promisify(fs.open)(path, "r");
+    const stat = await fstat(fd);
+    if (stat.isDirectory()) {
+      await promisify(fs.close)(fd);
+      throw new ToolError("failed", `Cannot read "${path}": it is a directory`);
+    }
+    return new Input({ name: path, fd, size: stat.isFile() ? stat.size : undefined, signal });
+  } catch (error) {
+    if (error instanceof ToolError) throw error;
+    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    throw new ToolError(missing ? "not-found" : "failed", `Cannot read "${path}": ${systemReason(error)}`, { facts: { path } });
+  }
+}
+
+async function stdin(signal: AbortSignal | undefined): Promise<Input> {
+  const name = "standard input";
+  const stat = await fstat(0).catch((error: unknown) => {
+    throw new ToolError("failed", `Cannot read ${name}: ${systemReason(error)}`);
+  });
+  if (stat.isCharacterDevice() && process.stdin.isTTY) {
+    throw new ToolError("usage", `Cannot read an archive from the terminal`, { hints: ["Name an archive, or pipe one in: ctar import - < archive.tar"] });
+  }
+  const start = stat.isFile() ? readFdInfo(0)?.position : undefined;
+  if (start === undefined) return new Input({ name, fd: 0, size: undefined, signal });
+  return new Input({ name, fd: 0, size: Math.max(0, stat.size - start), start, signal });
+}

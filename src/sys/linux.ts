@@ -1,0 +1,112 @@
+/**
+ * The numbers of Linux's system call interface that {@link Libc} and its users need: flags, file types, `struct statx`, `struct open_how`,
+ * `struct linux_dirent64`. They are the same on every architecture except where a table says otherwise.
+ *
+ * @see linux/include/uapi/linux/{stat,fcntl,openat2}.h and man pages statx(2), openat2(2), getdents64(2)
+ */
+import { constants } from "node:fs";
+
+/** In place of a directory: the working directory. */
+export const AT_FDCWD = -100;
+export const AT_SYMLINK_NOFOLLOW = 0x100;
+export const AT_REMOVEDIR = 0x200;
+/** Means the descriptor itself, with an empty path. */
+export const AT_EMPTY_PATH = 0x1000;
+
+export const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
+export const O_CLOEXEC = 0o2000000;
+export const O_PATH = 0o10000000;
+
+export const SEEK_DATA = 3;
+export const SEEK_HOLE = 4;
+
+/** Resolution rules of openat2(2). */
+export const RESOLVE_NO_MAGICLINKS = 0x02;
+export const RESOLVE_NO_SYMLINKS = 0x04;
+export const RESOLVE_BENEATH = 0x08;
+export const RESOLVE_IN_ROOT = 0x10;
+
+export const { S_IFMT, S_IFREG, S_IFDIR, S_IFLNK, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK } = constants;
+
+/** System calls reached by number; openat2 is the same everywhere. */
+export const SYS_OPENAT2 = 437;
+export const SYS_GETDENTS64: number = process.arch === "x64" ? 217 : 61;
+
+/** What statx(2) says about a file; times in nanoseconds since 1970. */
+export interface FileStatus {
+  mode: number;
+  nlink: number;
+  uid: number;
+  gid: number;
+  ino: bigint;
+  /** Major number in the upper, minor in the lower 32 bits. */
+  dev: bigint;
+  rdevMajor: number;
+  rdevMinor: number;
+  size: number;
+  /** Units of 512 bytes that the file takes up. */
+  blocks: number;
+  mtimeNs: bigint;
+  ctimeNs: bigint;
+}
+
+/** Length of `struct statx`. */
+export const STATX_BYTES = 256;
+/** STATX_BASIC_STATS. */
+export const STATX_BASIC_STATS = 0x7ff;
+
+/** Reads `struct statx`. */
+export function decodeStatx(bytes: Uint8Array): FileStatus {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return {
+    nlink: view.getUint32(0x10, true),
+    uid: view.getUint32(0x14, true),
+    gid: view.getUint32(0x18, true),
+    mode: view.getUint16(0x1c, true),
+    ino: view.getBigUint64(0x20, true),
+    size: Number(view.getBigUint64(0x28, true)),
+    blocks: Number(view.getBigUint64(0x30, true)),
+    ctimeNs: decodeStatxTime(view, 0x60),
+    mtimeNs: decodeStatxTime(view, 0x70),
+    rdevMajor: view.getUint32(0x80, true),
+    rdevMinor: view.getUint32(0x84, true),
+    dev: (BigInt(view.getUint32(0x88, true)) << 32n) | BigInt(view.getUint32(0x8c, true)),
+  };
+}
+
+function decodeStatxTime(view: DataView, at: number): bigint {
+  return view.getBigInt64(at, true) * 1_000_000_000n + BigInt(view.getUint32(at + 8, true));
+}
+
+/** Writes `struct timespec[2]`, access time first; times in nanoseconds since 1970. */
+export function encodeTimespecs(atimeNs: bigint, mtimeNs: bigint): Uint8Array {
+  const bytes = new Uint8Array(32);
+  const view = new DataView(bytes.buffer);
+  for (const [index, time] of [atimeNs, mtimeNs].entries()) {
+    const nanoseconds = ((time % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
+    view.setBigInt64(index * 16, (time - nanoseconds) / 1_000_000_000n, true);
+    view.setBigInt64(index * 16 + 8, nanoseconds, true);
+  }
+  return bytes;
+}
+
+/** Writes `struct open_how`. */
+export function encodeOpenHow(flags: number, mode: number, resolve: number): Uint8Array {
+  return new Uint8Array(new BigUint64Array([BigInt(flags), BigInt(mode), BigInt(resolve)]).buffer);
+}
+
+/** The names in a buffer that getdents64(2) filled, without `.` and `..`. */
+export function* decodeDirectoryEntries(bytes: Uint8Array): Generator<Uint8Array> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const nameAt = 19; // d_ino 8, d_off 8, d_reclen 2, d_type 1
+  for (let at = 0; at < bytes.length; at += view.getUint16(at + 16, true)) {
+    const name = bytes.slice(at + nameAt, bytes.indexOf(0, at + nameAt));
+    if (!(name[0] === 0x2e && (name.length === 1 || (name.length === 2 && name[1] === 0x2e)))) yield name;
+  }
+}
+
+/** The device number as glibc's makedev(3) makes it. */
+export function makeDevice(major: number, minor: number): bigint {
+  const [high, low] = [BigInt(major), BigInt(minor)];
+  return ((high & 0xfffff000n) << 32n) | ((high & 0xfffn) << 8n) | ((low & 0xffffff00n) << 12n) | (low & 0xffn);
+}

@@ -1,0 +1,259 @@
+/**
+ * An osctld that keeps to the letter of its control protocol, for tests: a greeting on connect, one command at a time, silence on bad JSON.
+ *
+ * As the real one, it reads until what it has ends with a newline and parses all of that as one document, so commands sent together are lost. What
+ * arrives while a command runs is dropped too, and noted in `violations`. It knows containers whose state `ct_stop` and `ct_start` change; a
+ * test may script any command by a handler of its own.
+ *
+ * As a program: `bun test/support/osctld-server.ts SOCKET STATEFILE`. STATEFILE is JSON, `{"containers":[{"pool":…,"id":…,"state":…}],"delayMs":…}`,
+ * and is rewritten at every change of state; calls are appended to STATEFILE.log, a JSON object a line. It ends on SIGTERM.
+ */
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** A container of the server; further keys are sent along by `ct_show`. */
+export interface ServerContainer {
+  pool: string;
+  id: string;
+  state: string;
+  ephemeral?: boolean;
+  [key: string]: unknown;
+}
+
+/** A command as it was received. */
+export interface ServerCall {
+  /** Milliseconds since 1970. */
+  time: number;
+  cmd: string;
+  opts: Record<string, unknown>;
+}
+
+/** What a handler may do besides returning the response or throwing a {@link Refusal}. */
+export interface Exchange {
+  opts: Record<string, unknown>;
+  progress(update: unknown): void;
+  /** Sends bytes as they are. */
+  raw(text: string): void;
+  /** Closes the connection without an answer. */
+  hangUp(): void;
+}
+
+/** Answers one command. */
+export type Handler = (exchange: Exchange) => unknown;
+
+/** An answer with `"status":false`. */
+export class Refusal extends Error {}
+
+/** Options of {@link startOsctldServer}. */
+export interface ServerOptions {
+  containers?: readonly ServerContainer[];
+  handlers?: Readonly<Record<string, Handler>>;
+  /** Sent on connect; null for silence. */
+  greeting?: string | null;
+  /** How messages are put on the wire: one write each, byte by byte, or as many as there are in one. */
+  writes?: "plain" | "split" | "joined";
+  /** How long `ct_stop` and `ct_start` take. */
+  delayMs?: number;
+  onCall?: (call: ServerCall) => void;
+  onChange?: (containers: readonly ServerContainer[]) => void;
+}
+
+/** Starts the server on a socket path. */
+export async function startOsctldServer(socketPath: string, options: ServerOptions = {}): Promise<OsctldServer> {
+  const server = new OsctldServer(options);
+  await server.listen(socketPath);
+  return server;
+}
+
+/** A running server. */
+export class OsctldServer implements AsyncDisposable {
+  readonly calls: ServerCall[] = [];
+  /** What clients did that osctld does not bear. */
+  readonly violations: string[] = [];
+  readonly containers: ServerContainer[];
+  readonly #options: ServerOptions;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #locks = new Map<ServerContainer, { holder: string; released: Promise<void> }>();
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    this.containers = (options.containers ?? []).map((container) => ({ ...container }));
+    this.#server = createServer((socket) => this.#serve(socket));
+  }
+
+  async listen(path: string): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#server.once("error", reject);
+    this.#server.listen(path, resolve);
+    await promise;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #serve(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on("error", () => undefined);
+    socket.on("close", () => this.#sockets.delete(socket));
+    const wire = new Wire(socket, this.#options.writes ?? "plain");
+    const greeting = this.#options.greeting === undefined ? '{"version":"24.05.0"}\n' : this.#options.greeting;
+    if (greeting !== null) wire.send(greeting);
+    wire.flush();
+    let received = "";
+    let busy = false;
+    socket.on("data", (chunk: Buffer) => {
+      if (busy) return void this.violations.push(`sent while a command ran: ${chunk.toString()}`);
+      received += chunk.toString();
+      if (!received.endsWith("\n")) return;
+      const document = received;
+      received = "";
+      busy = true;
+      void this.#answer(document, wire).then(() => (busy = false));
+    });
+  }
+
+  async #answer(document: string, wire: Wire): Promise<void> {
+    const call = this.#parse(document);
+    if (call === undefined) return;
+    this.calls.push(call);
+    this.#options.onCall?.(call);
+    const exchange: Exchange = {
+      opts: call.opts,
+      progress: (update) => {
+        if (call.opts["progress"] !== false) wire.send(`${JSON.stringify({ status: true, progress: update })}\n`);
+      },
+      raw: (text) => wire.send(text),
+      hangUp: () => wire.hangUp(),
+    };
+    try {
+      const response = await this.#handlerOf(call.cmd)(exchange);
+      wire.send(`${JSON.stringify({ status: true, response: response ?? null })}\n`);
+    } catch (error) {
+      const message = error instanceof Refusal ? error.message : "internal error";
+      wire.send(`${JSON.stringify({ status: false, message })}\n`);
+    }
+    wire.flush();
+  }
+
+  /** @returns undefined for what osctld does not answer */
+  #parse(document: string): ServerCall | undefined {
+    try {
+      const { cmd, opts } = JSON.parse(document) as { cmd: unknown; opts: unknown };
+      if (typeof cmd === "string" && typeof opts === "object" && opts !== null && !Array.isArray(opts)) {
+        return { time: Date.now(), cmd, opts: opts as Record<string, unknown> };
+      }
+    } catch {
+      // answered with silence, like everything else that is no command
+    }
+    this.violations.push(`no command: ${document}`);
+    return undefined;
+  }
+
+  #handlerOf(cmd: string): Handler {
+    const own: Record<string, Handler> = {
+      self_ping: () => "pong",
+      ct_list: () => this.containers,
+      ct_show: ({ opts }) => this.#find(opts),
+      ct_stop: (exchange) => this.#change(exchange, "stopping", "stopped"),
+      ct_start: (exchange) => this.#change(exchange, "starting", "running"),
+    };
+    const refuse: Handler = () => {
+      throw new Refusal(`Unsupported command '${cmd}'`);
+    };
+    return this.#options.handlers?.[cmd] ?? own[cmd] ?? refuse;
+  }
+
+  #find(opts: Record<string, unknown>): ServerContainer {
+    const [, prefix, name] = /^(?:([^:]*):)?(.*)$/.exec(String(opts["id"])) ?? [];
+    const pool = prefix ?? opts["pool"];
+    const found = this.containers.find((one) => one.id === name && (pool === undefined || one.pool === pool));
+    if (found === undefined) throw new Refusal("container not found");
+    return found;
+  }
+
+  async #change({ opts, progress }: Exchange, during: string, after: string): Promise<void> {
+    const container = this.#find(opts);
+    using _lock = await this.#lock(container, opts);
+    if (container.state === after) return;
+    progress(after === "running" ? "Starting container" : "Stopping container");
+    this.#setState(container, during);
+    await sleep(this.#options.delayMs ?? 0);
+    if (after === "stopped" && container.ephemeral === true) this.containers.splice(this.containers.indexOf(container), 1);
+    this.#setState(container, after);
+  }
+
+  #setState(container: ServerContainer, state: string): void {
+    if (container["runtime_state"] !== undefined) container["runtime_state"] = state;
+    container.state = state;
+    this.#options.onChange?.(this.containers);
+  }
+
+  async #lock(container: ServerContainer, opts: Record<string, unknown>): Promise<Disposable> {
+    for (let held = this.#locks.get(container); held !== undefined; held = this.#locks.get(container)) {
+      if (opts["manipulation_lock"] !== "wait") {
+        throw new Refusal(`container ${container.pool}:${container.id} is held by '${held.holder}'`);
+      }
+      await held.released;
+    }
+    const { promise: released, resolve } = Promise.withResolvers<void>();
+    this.#locks.set(container, { holder: String(opts["cli"] ?? "osctld"), released });
+    return {
+      [Symbol.dispose]: () => {
+        this.#locks.delete(container);
+        resolve();
+      },
+    };
+  }
+}
+
+/** Puts messages on a connection in one of three ways. */
+class Wire {
+  readonly #socket: Socket;
+  readonly #writes: "plain" | "split" | "joined";
+  #held = "";
+
+  constructor(socket: Socket, writes: "plain" | "split" | "joined") {
+    this.#socket = socket;
+    this.#writes = writes;
+  }
+
+  send(text: string): void {
+    if (this.#writes === "joined") this.#held += text;
+    else if (this.#writes === "plain") this.#socket.write(text);
+    else for (const byte of Buffer.from(text)) this.#socket.write(Buffer.of(byte));
+  }
+
+  /** Sends what was held back to be joined. */
+  flush(): void {
+    if (this.#held !== "") this.#socket.write(this.#held);
+    this.#held = "";
+  }
+
+  hangUp(): void {
+    this.flush();
+    this.#socket.destroy();
+  }
+}
+
+/** Runs the server over a state file, until it is killed. */
+async function serveFile(socketPath: string, statePath: string): Promise<void> {
+  const state = JSON.parse(readFileSync(statePath, "utf8")) as ServerOptions;
+  await startOsctldServer(socketPath, {
+    ...state,
+    onCall: (call) => appendFileSync(`${statePath}.log`, `${JSON.stringify(call)}\n`),
+    onChange: (containers) => {
+      writeFileSync(`${statePath}.new`, JSON.stringify({ ...state, containers }));
+      renameSync(`${statePath}.new`, statePath);
+    },
+  });
+}
+
+if (import.meta.main) {
+  const [socketPath, statePath] = process.argv.slice(2);
+  if (socketPath === undefined || statePath === undefined) throw new Error("usage: osctld-server.ts SOCKET STATEFILE");
+  await serveFile(socketPath, statePath);
+}
