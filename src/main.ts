@@ -22,15 +22,17 @@ const CLEANUP_LIMIT_MS = 180_000;
 /** Time for the last words once the run is aborted, as nobody may be reading them. */
 const FLUSH_LIMIT_MS = 1000;
 
-if (import.meta.main) void main(process.argv.slice(2), commands);
-
 /** Runs a command line, then ends the process. */
 export async function main(argv: readonly string[], table: readonly Command[]): Promise<void> {
   process.exitCode = EXIT_CODES.bug;
   const { words, verbose } = takeVerbose(argv);
   const run = new Run(argv, verbose);
   run.watch();
-  const program: CommandGroup = { name: "ctar", summary: "ctar moves whole containers: from a pool into one archive, and back", commands: table };
+  const program: CommandGroup = {
+    name: "ctar",
+    summary: "ctar moves whole containers: from a pool into one archive, and back",
+    commands: table,
+  };
   try {
     run.finish(await dispatch(words, program, describeProgram(), run.context()));
   } catch (error) {
@@ -140,3 +142,6 @@ class Run {
     this.#stderr.write(text).catch(() => undefined);
   }
 }
+
+// last, as it uses the class above
+if (import.meta.main) void main(process.argv.slice(2), commands);

@@ -6,7 +6,6 @@ import { gzip } from "../stream/gzip.ts";
 import {
   CONTAINER_CONFIG,
   GROUP_CONFIG,
-  HOOK_KINDS,
   MANIFEST,
   METADATA,
   ROOTFS_TAR,
@@ -76,12 +75,8 @@ async function writeHead(head: ContainerHead, writer: ArchiveWriter, text: Write
 
 async function writeHooks(hooks: readonly HookScript[], writer: ArchiveWriter, text: WriteText): Promise<void> {
   if (hooks.length > 0) await writer.directory("hooks");
-  const ordered = HOOK_KINDS.flatMap((kind) => {
-    const ofKind = hooks.filter((hook) => hook.name === kind || hook.name.startsWith(`${kind}.d/`));
-    return ofKind.toSorted((a, b) => (baseName(a.name) < baseName(b.name) ? -1 : 1));
-  });
   let directory: string | undefined;
-  for (const hook of ordered) {
+  for (const hook of hooks) {
     const slash = hook.name.indexOf("/");
     if (slash > 0 && hook.name.slice(0, slash) !== directory) {
       directory = hook.name.slice(0, slash);
@@ -99,8 +94,4 @@ async function writeStream(stream: SourceStream, format: "zfs" | "tar", writer: 
   const { pieces, stored } = await writer.stream(member, stream.gzip ? gzip(bytes) : bytes);
   const facts = stream.facts();
   return { dataset, kind, member, pieces, stored, raw: raw.finish(), ...(facts === undefined ? {} : { facts }) };
-}
-
-function baseName(name: string): string {
-  return name.slice(name.lastIndexOf("/") + 1);
 }

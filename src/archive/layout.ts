@@ -31,20 +31,6 @@ export const DIRECTORY_MODE = 0o040755;
 /** Largest member: one byte below 8 GiB, the last size that eleven octal digits hold. */
 export const MEMBER_LIMIT_BYTES: number = 8 * 1024 ** 3 - 1;
 
-/** Hook kinds in the order upstream exports them. */
-export const HOOK_KINDS: readonly string[] = [
-  "pre-start",
-  "veth-up",
-  "pre-mount",
-  "post-mount",
-  "on-start",
-  "post-start",
-  "pre-stop",
-  "on-stop",
-  "veth-down",
-  "post-stop",
-];
-
 /** A stream's place: which dataset (relative, "" for the root), full or incremental. */
 export interface StreamPlace {
   readonly dataset: string;

@@ -23,6 +23,7 @@ export interface ContainerHead {
   readonly containerConfig: Uint8Array;
   readonly userConfig?: Uint8Array;
   readonly groupConfig?: Uint8Array;
+  /** In archive order: kind by kind, the scripts of a `.d` directory one behind the other. */
   readonly hooks: readonly HookScript[];
 }
 

@@ -43,4 +43,3 @@ function pickDefault(definition: Exclude<ArgDefinition, { type: "boolean" }>): {
   const { required, default: fallback } = definition;
   return { ...(required === undefined ? {} : { required }), ...(fallback === undefined ? {} : { default: fallback }) };
 }
-

@@ -108,7 +108,7 @@ export type Command = VerbEntry | CommandGroup;
 
 /** Defines a verb; the types of its values follow from its arguments. */
 export function defineVerb<const A extends Args>(definition: VerbDefinition<A>): Verb {
-  return definition as unknown as Verb;
+  return definition;
 }
 
 /** The argument's name on the command line: `asId` is `as-id`. */
@@ -128,5 +128,5 @@ export function optionsOf(args: Args): [string, OptionDefinition][] {
 
 /** Whether the value is a list. */
 export function isRepeatable(definition: ArgDefinition | undefined): boolean {
-  return definition !== undefined && "repeatable" in definition && definition.repeatable === true;
+  return definition !== undefined && "repeatable" in definition && definition.repeatable;
 }

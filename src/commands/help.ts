@@ -29,7 +29,7 @@ export function renderVerbHelp(verb: Verb, command: string): string {
   const positionals = positionalsOf(verb.args);
   const usage = [command, "[options]", ...positionals.map(labelPositional)].join(" ");
   return joinSections([
-    `${verb.summary}`,
+    verb.summary,
     `Usage: ${usage}`,
     verb.description ?? "",
     section("Arguments", positionals.map(describePositional)),

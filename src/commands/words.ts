@@ -143,7 +143,8 @@ class WordReader {
       const values = rest.splice(0, definition.repeatable === true ? rest.length : 1);
       if (values.includes("")) throw this.#refuse(`Argument <${kebabCase(key)}> is empty`);
       if (values.length > 0) this.#given.set(key, values);
-      else if (definition.required !== false && definition.default === undefined) throw this.#refuse(`Missing argument <${kebabCase(key)}>`);
+      else if (definition.required !== false && definition.default === undefined)
+        throw this.#refuse(`Missing argument <${kebabCase(key)}>`);
     }
     if (rest[0] !== undefined) throw this.#refuse(`Unexpected argument "${rest[0]}"`);
   }
@@ -176,4 +177,3 @@ function listSpellings(args: Args): Map<string, Spelling> {
   }
   return spellings;
 }
-

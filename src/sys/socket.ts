@@ -45,7 +45,7 @@ export class LineSocket {
   /** The pieces of a line whose end is still to come. */
   #pieces: string[] = [];
   #buffered = 0;
-  #end: unknown;
+  #end: Error | undefined;
   #waiting: (() => void) | undefined;
 
   constructor(socket: Socket, options: LineSocketOptions) {
@@ -76,13 +76,17 @@ export class LineSocket {
     return line;
   }
 
-  /** Ends the connection; a reader is told so. */
+  /** Ends the connection; what was received and not yet read is lost, and a reader is told so. */
   close(): void {
     this.#options.signal?.removeEventListener("abort", this.#abort);
+    this.#lines.length = 0;
     this.#stop(new SocketProblem("the connection was closed"));
   }
 
-  readonly #abort = (): void => this.#stop(this.#options.signal?.reason);
+  readonly #abort = (): void => {
+    this.#lines.length = 0;
+    this.#stop(this.#options.signal?.reason as Error);
+  };
 
   #take(text: string): void {
     this.#buffered += text.length;
@@ -96,7 +100,7 @@ export class LineSocket {
     this.#wake();
   }
 
-  #stop(reason: unknown): void {
+  #stop(reason: Error): void {
     this.#end ??= reason;
     this.#socket.destroy();
     this.#wake();

@@ -42,7 +42,8 @@ const failVerb: Verb = defineVerb({
   args: { how: { type: "positional", description: "The way" } },
   examples: [],
   async run({ how }, context) {
-    if (how === "tool") throw new ToolError("busy", 'Cannot take "a\u001b[2J": held', { cause: new Error("one\ntwo"), hints: ["ctar wait"] });
+    if (how === "tool")
+      throw new ToolError("busy", 'Cannot take "a\u001b[2J": held', { cause: new Error("one\ntwo"), hints: ["ctar wait"] });
     if (how === "bug") throw new TypeError("no such thing");
     if (how === "stray") setTimeout(() => new EventEmitter().emit("error", new Error("orphan")), 10);
     if (how === "rejection") void Promise.reject(new RangeError("out of it"));

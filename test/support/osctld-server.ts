@@ -32,11 +32,11 @@ export interface ServerCall {
 /** What a handler may do besides returning the response or throwing a {@link Refusal}. */
 export interface Exchange {
   opts: Record<string, unknown>;
-  progress(update: unknown): void;
+  progress: (update: unknown) => void;
   /** Sends bytes as they are. */
-  raw(text: string): void;
+  raw: (text: string) => void;
   /** Closes the connection without an answer. */
-  hangUp(): void;
+  hangUp: () => void;
 }
 
 /** Answers one command. */
@@ -200,7 +200,7 @@ export class OsctldServer implements AsyncDisposable {
       await held.released;
     }
     const { promise: released, resolve } = Promise.withResolvers<void>();
-    this.#locks.set(container, { holder: String(opts["cli"] ?? "osctld"), released });
+    this.#locks.set(container, { holder: typeof opts["cli"] === "string" ? opts["cli"] : "osctld", released });
     return {
       [Symbol.dispose]: () => {
         this.#locks.delete(container);

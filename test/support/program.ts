@@ -1,0 +1,53 @@
+/**
+ * Runs the program, or another script, in the runtime that runs the tests; `CTAR_TEST_PROGRAM` names a compiled program to run instead.
+ */
+import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+/** How a run ended and what it said. */
+export interface Finished {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Options of {@link startScript}. */
+export interface StartOptions {
+  readonly stdio?: StdioOptions;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** argv that runs a TypeScript file, named from the root of the repository, in this runtime. */
+export function scriptArgv(script: string): string[] {
+  const path = fileURLToPath(new URL(`../../${script}`, import.meta.url));
+  return "Deno" in globalThis ? [process.execPath, "run", "-A", path] : [process.execPath, path];
+}
+
+/** argv that runs the program. */
+export function programArgv(): string[] {
+  const compiled = process.env["CTAR_TEST_PROGRAM"];
+  return compiled === undefined ? scriptArgv("src/main.ts") : [compiled];
+}
+
+/** Starts a command without colours and without variables that change them. */
+export function start(argv: readonly string[], options: StartOptions = {}): ChildProcess {
+  const [file = "", ...args] = argv;
+  return spawn(file, args, { stdio: options.stdio ?? ["ignore", "pipe", "pipe"], env: { ...process.env, NO_COLOR: "1", ...options.env } });
+}
+
+/** Waits for the end of a started command. */
+export async function finish(child: ChildProcess): Promise<Finished> {
+  const texts = { stdout: "", stderr: "" };
+  child.stdout?.on("data", (chunk: Buffer) => (texts.stdout += chunk.toString()));
+  child.stderr?.on("data", (chunk: Buffer) => (texts.stderr += chunk.toString()));
+  const exitCode = await new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  return { exitCode, ...texts };
+}
+
+/** Runs the program to its end. */
+export function runProgram(...args: string[]): Promise<Finished> {
+  return finish(start([...programArgv(), ...args]));
+}
