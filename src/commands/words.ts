@@ -68,8 +68,10 @@ class WordReader {
 
   read(): Given {
     for (let word = this.#take(); word !== undefined; word = this.#take()) {
-      if (word === "--") this.#positionals.push(...this.#words.slice(this.#next));
-      if (word === "--") break;
+      if (word === "--") {
+        this.#positionals.push(...this.#words.slice(this.#next));
+        break;
+      }
       if (word.startsWith("--")) this.#readLong(word);
       else if (word.startsWith("-") && word !== "-") this.#readShort(word);
       else this.#positionals.push(word);

@@ -51,17 +51,17 @@ export class DirSource {
 
   async *streams(): AsyncGenerator<{ dataset: string; kind: "base"; gzip: true; open: () => ByteStream; facts: () => undefined }> {
     const { lifecycle, run, talk, onLoss } = this.#options;
+    const stopped: Thing = { is: "stopped", container: this.head.metadata.container, startCommand: lifecycle.startCommand };
     let completed = false;
     try {
       if (this.willStop) {
-        const stopped: Thing = { is: "stopped", container: this.head.metadata.container, startCommand: lifecycle.startCommand };
         run.intend(stopped);
         await lifecycle.stop();
       }
       yield { dataset: "", kind: "base", gzip: true, open: () => packTree(this.#root, { onLoss }), facts: () => undefined };
       completed = true;
     } finally {
-      const problems = await run.undoAll();
+      const problems = await run.undoAll([stopped]);
       if (completed && problems[0] !== undefined) throw problems[0]; // eslint-disable-line no-unsafe-finally -- nothing else is on its way
       for (const problem of problems) talk(`warning: ${problem.message}; "ctar doctor --clean" tries again`);
     }

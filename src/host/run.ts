@@ -53,10 +53,10 @@ export class Run {
     this.#save();
   }
 
-  /** Undoes everything, last things first. @returns what could not be undone, and why */
-  async undoAll(): Promise<ToolError[]> {
+  /** Undoes these things, or everything, last ones first. @returns what could not be undone, and why */
+  async undoAll(things: readonly Thing[] = this.#things): Promise<ToolError[]> {
     const problems: ToolError[] = [];
-    for (const thing of this.#things.toReversed()) {
+    for (const thing of this.#things.filter((candidate) => things.includes(candidate)).toReversed()) {
       try {
         await this.undo(thing);
       } catch (error) {
@@ -94,10 +94,8 @@ export function readDeadRuns(pool: Pool): RunRecord[] {
     .filter((record) => !isRunAlive(record.run));
 }
 
-/** Undoes a thing of a dead run and takes it off the record. */
-export async function cleanThing(pool: Pool, record: RunRecord, thing: Thing): Promise<void> {
-  await undoThing(thing, pool, record.run);
-  record.things = record.things.filter((candidate) => candidate !== thing);
+/** Removes the record of a dead run, or writes down what is still left of it. */
+export function updateDeadRun(pool: Pool, record: RunRecord): void {
   const file = recordFile(pool, record.run);
   if (record.things.length === 0) fs.rmSync(file, { force: true });
   else replaceFile(file, `${JSON.stringify(record)}\n`, 0o600);

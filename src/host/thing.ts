@@ -58,6 +58,31 @@ export async function undoThing(thing: Thing, pool: Pool, run: string): Promise<
   }
 }
 
+/** Whether there is something to undo. */
+export async function thingExists(thing: Thing, pool: Pool, run: string): Promise<boolean> {
+  switch (thing.is) {
+    case "stopped":
+      return true;
+    case "snapshots":
+    case "dataset": {
+      const marked = await findMarkedOrNone(zfsOf(pool), parseDatasetName(thing.dataset));
+      return marked.some(({ name, value }) => value === run && (thing.is === "snapshots" ? name.includes("@") : name === thing.dataset));
+    }
+    case "path":
+      return fs.existsSync(thing.path);
+    case "renamed":
+      return fs.existsSync(thing.from) || fs.existsSync(thing.to);
+    case "user":
+      return fs.existsSync(userFile(pool, thing.name)) && !isUsed(pool, "user", thing);
+    case "group":
+      return fs.existsSync(groupFile(pool, thing.name)) && !isUsed(pool, "group", thing);
+    case "hooks":
+      return fs.existsSync(hookDirectory(pool, thing.container));
+    case "container":
+      return fs.existsSync(containerFile(pool, thing.container));
+  }
+}
+
 /** Says what a thing is, for a person. */
 export function describeThing(thing: Thing): string {
   switch (thing.is) {

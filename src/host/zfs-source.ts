@@ -77,6 +77,7 @@ export class ZfsSource {
   readonly head: ExportHead;
   readonly #parts: SourceParts;
   readonly #snapshots: string[] = [];
+  readonly #things: Thing[] = [];
 
   constructor(parts: SourceParts) {
     this.#parts = parts;
@@ -109,7 +110,7 @@ export class ZfsSource {
       this.#warnIfReconfigured();
       completed = true;
     } finally {
-      const problems = await run.undoAll();
+      const problems = await run.undoAll(this.#things);
       if (completed && problems[0] !== undefined) throw problems[0]; // eslint-disable-line no-unsafe-finally -- nothing else is on its way
       for (const problem of problems) options.talk(`warning: ${problem.message}; "ctar doctor --clean" tries again`);
     }
@@ -126,7 +127,7 @@ export class ZfsSource {
       }
       return sizes;
     } finally {
-      for (const problem of await options.run.undoAll()) options.talk(`warning: ${problem.message}`);
+      for (const problem of await options.run.undoAll(this.#things)) options.talk(`warning: ${problem.message}`);
     }
   }
 
@@ -139,7 +140,7 @@ export class ZfsSource {
     const { lifecycle, run } = this.#parts.options;
     const { id } = this.#parts.head.container;
     const stopped: Thing = { is: "stopped", container: id, startCommand: lifecycle.startCommand };
-    run.intend(stopped);
+    this.#intend(stopped);
     await lifecycle.stop();
     const snapshot = await this.#takeSnapshot("osctl-incr");
     await run.undo(stopped);
@@ -149,7 +150,7 @@ export class ZfsSource {
   /** Snapshots all datasets at one instant; when somebody has the name, the next second's is taken. */
   async #takeSnapshot(prefix: string): Promise<string> {
     const { pool, root, options } = this.#parts;
-    options.run.intend({ is: "snapshots", dataset: root });
+    this.#intend({ is: "snapshots", dataset: root });
     for (let time = options.now; ; time += 1) {
       const name = `${prefix}-${time}`;
       try {
@@ -160,6 +161,11 @@ export class ZfsSource {
         if (!(error instanceof ToolError) || error.code !== "exists" || time > options.now + 60) throw error;
       }
     }
+  }
+
+  #intend(thing: Thing): void {
+    this.#things.push(thing);
+    this.#parts.options.run.intend(thing);
   }
 
   #stream(dataset: SourceDataset, kind: Kind, request: SendRequest): ZfsSourceStream {

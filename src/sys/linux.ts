@@ -1,5 +1,5 @@
 /**
- * The numbers of Linux's system call interface that {@link Libc} and its users need: flags, file types, `struct statx`, `struct open_how`,
+ * The numbers of Linux's system call interface that `Libc` and its users need: flags, file types, `struct statx`, `struct open_how`,
  * `struct linux_dirent64`. They are the same on every architecture except where a table says otherwise.
  *
  * @see linux/include/uapi/linux/{stat,fcntl,openat2}.h and man pages statx(2), openat2(2), getdents64(2)
@@ -10,7 +10,7 @@ import { constants } from "node:fs";
 export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_REMOVEDIR = 0x200;
-/** Means the descriptor itself, with an empty path. */
+/** With an empty path: the descriptor itself. */
 export const AT_EMPTY_PATH = 0x1000;
 
 export const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
@@ -21,10 +21,8 @@ export const SEEK_DATA = 3;
 export const SEEK_HOLE = 4;
 
 /** Resolution rules of openat2(2). */
-export const RESOLVE_NO_MAGICLINKS = 0x02;
 export const RESOLVE_NO_SYMLINKS = 0x04;
 export const RESOLVE_BENEATH = 0x08;
-export const RESOLVE_IN_ROOT = 0x10;
 
 export const { S_IFMT, S_IFREG, S_IFDIR, S_IFLNK, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK } = constants;
 

@@ -7,26 +7,16 @@
  * - A key given twice is refused: Psych takes the last one and others the first, so the file means different things to different readers.
  * - `<<` merges maps where it stands, as Psych does: over what came before it, under what comes after.
  */
-import {
-  type Alias,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  type Pair,
-  type ParsedNode,
-  type Scalar,
-  type YAMLMap,
-} from "yaml";
-import type { Refuse } from "./load.ts";
+import { type Alias, isAlias, isMap, isScalar, isSeq, type Pair, type ParsedNode, type Scalar, type YAMLMap } from "yaml";
+import type { ToolError } from "../errors.ts";
 import { parsePlain } from "./plain-scalar.ts";
 import { YamlFloat, type YamlKey, YamlMap, type YamlValue } from "./value.ts";
 
 /** Most values of one document, aliases counted as what they stand for. */
-export const MAX_VALUES = 200_000;
+const MAX_VALUES = 200_000;
 
 /** Deepest nesting. */
-export const MAX_DEPTH = 100;
+const MAX_DEPTH = 100;
 
 /** Longest unquoted number; arithmetic on longer ones takes time that grows with the square. */
 const MAX_NUMBER_LENGTH = 1000;
@@ -34,7 +24,10 @@ const MAX_NUMBER_LENGTH = 1000;
 const CORE = "tag:yaml.org,2002:";
 const SCALAR_TAGS = new Set(["str", "int", "float", "bool", "null", "binary"]);
 
-/** Converts the root of a document parsed from `text`. @param refuse makes the error for a problem at an offset */
+/** Makes the error for a problem at an offset of the text. */
+export type Refuse = (offset: number, problem: string) => ToolError;
+
+/** Converts the root of a document parsed from `text`. */
 export function convert(root: ParsedNode | null, text: string, refuse: Refuse): YamlValue {
   return new Converter(text, refuse).node(root, 0, 0);
 }
@@ -49,8 +42,7 @@ class Converter {
 
   constructor(text: string, refuse: Refuse) {
     this.#refuse = refuse;
-    this.#unfinishedLine =
-      text.slice(text.lastIndexOf("\n") + 1).trim() === "" ? undefined : text.length;
+    this.#unfinishedLine = text.slice(text.lastIndexOf("\n") + 1).trim() === "" ? undefined : text.length;
   }
 
   /** @param near offset to name where the node is missing */
@@ -68,7 +60,7 @@ class Converter {
     if (isScalar(node)) return this.#scalar(node, offset);
     if (isSeq(node)) {
       this.#checkTag(node.tag, "seq", offset);
-      return node.items.map((item) => this.node(item as ParsedNode, depth + 1, offset));
+      return node.items.map((item) => this.node(item, depth + 1, offset));
     }
     if (isMap(node)) return this.#map(node, depth, offset);
     throw this.#refuse(offset, "neither a value, a list nor a mapping");
@@ -82,8 +74,7 @@ class Converter {
 
   #alias(name: string, depth: number, offset: number): YamlValue {
     const value = this.#anchors.get(name);
-    if (value === undefined)
-      throw this.#refuse(offset, `alias "${name}" stands for nothing before it`);
+    if (value === undefined) throw this.#refuse(offset, `alias "${name}" stands for nothing before it`);
     return this.#copy(value, depth, offset);
   }
 
@@ -113,10 +104,7 @@ class Converter {
   #key(node: ParsedNode, depth: number, offset: number): YamlKey {
     const key = this.node(node, depth + 1, offset);
     if (typeof key !== "object" || key === null) return key;
-    throw this.#refuse(
-      offset,
-      `a ${key instanceof YamlFloat ? "floating point number" : "list or mapping"} as key`,
-    );
+    throw this.#refuse(offset, `a ${key instanceof YamlFloat ? "floating point number" : "list or mapping"} as key`);
   }
 
   #scalar(node: Scalar.Parsed, offset: number): YamlValue {
@@ -159,9 +147,7 @@ class Converter {
 
   #binary(text: string, offset: number): string {
     try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
-        Buffer.from(text, "base64"),
-      );
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(text, "base64"));
     } catch {
       throw this.#refuse(offset, "binary data that is not UTF-8");
     }
@@ -175,11 +161,10 @@ class Converter {
   }
 
   #checkTag(tag: string | undefined, allowed: string, offset: number): void {
-    if (tag !== undefined && tag !== "!" && tag !== `${CORE}${allowed}`)
-      throw this.#unknownTag(tag, offset);
+    if (tag !== undefined && tag !== "!" && tag !== `${CORE}${allowed}`) throw this.#unknownTag(tag, offset);
   }
 
-  #unknownTag(tag: string, offset: number): Error {
+  #unknownTag(tag: string, offset: number): ToolError {
     return this.#refuse(offset, `tag "${tag}" is not allowed`);
   }
 }

@@ -9,7 +9,7 @@
  */
 import { hasBreak, scalarStyle } from "./scalar-style.ts";
 import { type YamlKey, YamlFloat, YamlMap, type YamlValue } from "./value.ts";
-import { chomping, writeScalar } from "./write-scalar.ts";
+import { chomping, type ScalarPlace, writeScalar } from "./write-scalar.ts";
 import { YamlWriter } from "./writer.ts";
 
 const INDENT = 2;
@@ -86,17 +86,16 @@ class Dumper {
     else this.#scalar(key, { indent: 0, folds: false });
   }
 
-  #leaf(value: Scalar | readonly [] | YamlMap, indent: number): void {
+  /** Writes a scalar, or an empty list or mapping. */
+  #leaf(value: YamlValue, indent: number): void {
     if (Array.isArray(value)) this.#writer.indicator("[]");
     else if (value instanceof YamlMap) this.#writer.indicator("{}");
-    else this.#scalar(value as Scalar, { indent, folds: true });
+    else this.#scalar(value, { indent, folds: true });
   }
 
-  #scalar(value: Scalar, place: { indent: number; folds: boolean }): void {
-    if (typeof value !== "string")
-      return writeScalar(this.#writer, printPlain(value), "plain", place);
-    if (!value.isWellFormed())
-      throw new TypeError(`Cannot write ${JSON.stringify(value)} as YAML: half a surrogate pair`);
+  #scalar(value: Scalar, place: ScalarPlace): void {
+    if (typeof value !== "string") return writeScalar(this.#writer, printPlain(value), "plain", place);
+    if (!value.isWellFormed()) throw new TypeError(`Cannot write ${JSON.stringify(value)} as YAML: half a surrogate pair`);
     const style = scalarStyle(value);
     if (style === "literal") this.isOpenEnded = chomping(value) === "+";
     if (value === "<<") this.#writer.indicator("!!str");
@@ -106,7 +105,7 @@ class Dumper {
 
 type Scalar = Exclude<YamlValue, YamlValue[] | YamlMap>;
 
-function isEmptyOrScalar(value: YamlValue): value is Scalar | [] {
+function isEmptyOrScalar(value: YamlValue): value is Scalar {
   if (Array.isArray(value)) return value.length === 0;
   return !(value instanceof YamlMap) || value.size === 0;
 }

@@ -6,8 +6,8 @@
  * breaks (lone CR, NEL, U+2028, U+2029) that YAML 1.1 knows and 1.2 does not. Size, depth and the number of values are bounded.
  */
 import { type Document, LineCounter, parseDocument } from "yaml";
-import { damaged, type ToolError } from "../errors.ts";
-import { convert } from "./convert.ts";
+import { damaged } from "../errors.ts";
+import { convert, type Refuse } from "./convert.ts";
 import type { YamlValue } from "./value.ts";
 
 /** Longest document; a container's configuration has some kilobytes. */
@@ -31,7 +31,7 @@ export function loadYaml(input: string | Uint8Array, what: string): YamlValue {
   const text = decode(input, what);
   const lines = new LineCounter();
   countLines(lines, text);
-  const refuse = (offset: number, problem: string): ToolError => {
+  const refuse: Refuse = (offset, problem) => {
     const { line, col } = lines.linePos(offset);
     return damaged(`Cannot read ${what}: line ${line}, column ${col}: ${problem}`, {
       facts: { line, column: col },
@@ -43,9 +43,6 @@ export function loadYaml(input: string | Uint8Array, what: string): YamlValue {
   if (error !== undefined) throw refuse(error.pos[0], wording(error.message));
   return convert(document.contents, text, refuse);
 }
-
-/** Makes the error for a problem at an offset of the text. */
-export type Refuse = (offset: number, problem: string) => ToolError;
 
 function decode(input: string | Uint8Array, what: string): string {
   if (input.length > MAX_DOCUMENT_LENGTH) {
@@ -63,14 +60,11 @@ function decode(input: string | Uint8Array, what: string): string {
 
 function countLines(lines: LineCounter, text: string): void {
   lines.addNewLine(0);
-  for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", end + 1))
-    lines.addNewLine(end + 1);
+  for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", end + 1)) lines.addNewLine(end + 1);
 }
 
 function checkCharacters(text: string, refuse: Refuse): void {
-  const index = text.search(
-    /[^\t\n\r\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]|[\u2028\u2029\ufeff]|\r(?!\n)/u,
-  );
+  const index = text.search(/[^\t\n\r\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]|[\u2028\u2029\ufeff]|\r(?!\n)/u);
   if (index === -1) return;
   const code = (text.codePointAt(index) as number).toString(16).toUpperCase().padStart(4, "0");
   throw refuse(index, `character U+${code} must be escaped`);
@@ -80,10 +74,7 @@ function parse(text: string, what: string): Document.Parsed {
   try {
     return parseDocument(text, PARSE_OPTIONS);
   } catch (cause) {
-    throw damaged(
-      `Cannot read ${what}: ${wording(cause instanceof Error ? cause.message : String(cause))}`,
-      { cause },
-    );
+    throw damaged(`Cannot read ${what}: ${wording(cause instanceof Error ? cause.message : String(cause))}`, { cause });
   }
 }
 

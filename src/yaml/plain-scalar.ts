@@ -10,7 +10,7 @@
 import { YamlFloat } from "./value.ts";
 
 /** What an unquoted word is. */
-export type PlainKind =
+type PlainKind =
   | "null"
   | "true"
   | "false"
@@ -29,10 +29,7 @@ const KINDS: readonly (readonly [PlainKind, RegExp])[] = [
   ["true", /^(?:yes|true|on)$/iu],
   ["false", /^(?:no|false|off)$/iu],
   ["timestamp", /^\d{4}-(?:1[012]|0?\d)-(?:3[01]|[012]?\d)$/],
-  [
-    "timestamp",
-    /^-?\d{4}-\d{1,2}-\d{1,2}(?:[Tt]|\s+)\d{1,2}:\d\d:\d\d(?:\.\d*)?(?:\s*(?:Z|[-+]\d{1,2}:?(?:\d\d)?))?$/,
-  ],
+  ["timestamp", /^-?\d{4}-\d{1,2}-\d{1,2}(?:[Tt]|\s+)\d{1,2}:\d\d:\d\d(?:\.\d*)?(?:\s*(?:Z|[-+]\d{1,2}:?(?:\d\d)?))?$/],
   ["symbol", /^:./],
   ["infinity", /^[-+]?\.inf$/iu],
   ["nan", /^\.nan$/iu],
@@ -90,16 +87,12 @@ function parseInteger(text: string): number | bigint | undefined {
 
 /** Hours, minutes and seconds; only the hours carry the sign. */
 function parseClock(text: string): bigint {
-  const [hours = 0n, minutes = 0n, seconds = 0n] = text
-    .split(":")
-    .map((group) => BigInt(leadingDigits(group)));
+  const [hours = 0n, minutes = 0n, seconds = 0n] = text.split(":").map((group) => BigInt(leadingDigits(group)));
   return hours * 3600n + minutes * 60n + seconds;
 }
 
 function parseClockFloat(text: string): number {
-  const [hours = 0, minutes = 0, seconds = 0] = text
-    .split(":")
-    .map((group) => Number(leadingDigits(group)));
+  const [hours = 0, minutes = 0, seconds = 0] = text.split(":").map((group) => Number(leadingDigits(group)));
   return hours * 3600 + minutes * 60 + seconds;
 }
 

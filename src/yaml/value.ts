@@ -8,15 +8,7 @@
  */
 
 /** A value of a YAML document. */
-export type YamlValue =
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | YamlFloat
-  | YamlValue[]
-  | YamlMap;
+export type YamlValue = null | boolean | number | bigint | string | YamlFloat | YamlValue[] | YamlMap;
 
 /** A key of a mapping. */
 export type YamlKey = null | boolean | number | bigint | string;

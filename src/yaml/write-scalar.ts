@@ -17,12 +17,7 @@ export interface ScalarPlace {
 }
 
 /** Writes a string in the given style. */
-export function writeScalar(
-  writer: YamlWriter,
-  text: string,
-  style: ScalarStyle,
-  place: ScalarPlace,
-): void {
+export function writeScalar(writer: YamlWriter, text: string, style: ScalarStyle, place: ScalarPlace): void {
   switch (style) {
     case "plain":
       return writePlain(writer, text, place);
@@ -97,10 +92,7 @@ const SHORT_ESCAPES = new Map([
 ]);
 
 function escapeText(text: string): string {
-  return text.replace(
-    /[^\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd]|["\\\ufeff\u2028\u2029]/gu,
-    escapeCharacter,
-  );
+  return text.replace(/[^\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd]|["\\\ufeff\u2028\u2029]/gu, escapeCharacter);
 }
 
 function escapeCharacter(character: string): string {

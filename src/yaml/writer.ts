@@ -4,7 +4,7 @@
  */
 
 /** Columns after which a space becomes a line break. */
-export const BEST_WIDTH = 80;
+const BEST_WIDTH = 80;
 
 /** How an indicator joins its neighbours. */
 interface IndicatorOptions {
@@ -51,10 +51,7 @@ export class YamlWriter {
 
   /** Goes to a column, on the next line where this one is taken. */
   indent(column: number): void {
-    const taken =
-      !this.#inIndentation ||
-      this.#column > column ||
-      (this.#column === column && !this.#afterSpace);
+    const taken = !this.#inIndentation || this.#column > column || (this.#column === column && !this.#afterSpace);
     if (taken) this.break();
     if (this.#column < column) this.#text += " ".repeat(column - this.#column);
     this.#column = Math.max(this.#column, column);

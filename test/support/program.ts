@@ -24,7 +24,7 @@ export function scriptArgv(script: string): string[] {
 }
 
 /** argv that runs the program. */
-export function programArgv(): string[] {
+function programArgv(): string[] {
   const compiled = process.env["CTAR_TEST_PROGRAM"];
   return compiled === undefined ? scriptArgv("src/main.ts") : [compiled];
 }

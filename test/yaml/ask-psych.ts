@@ -18,7 +18,9 @@ export interface PsychAnswer {
 
 /** The versions of Psych and libyaml, or undefined where there is no Ruby. */
 export function psychVersion(): string | undefined {
-  const run = spawnSync("ruby", ["-ryaml", "-e", 'print "Psych #{Psych::VERSION}, libyaml #{Psych::LIBYAML_VERSION}"'], { encoding: "utf8" });
+  const run = spawnSync("ruby", ["-ryaml", "-e", 'print "Psych #{Psych::VERSION}, libyaml #{Psych::LIBYAML_VERSION}"'], {
+    encoding: "utf8",
+  });
   return run.status === 0 ? run.stdout : undefined;
 }
 

@@ -7,17 +7,35 @@ import { YamlFloat, type YamlKey, YamlMap, type YamlValue } from "../../src/yaml
 
 /** Strings that were, are or look like something else. */
 export const WORDS: readonly string[] = [
-  ..."yes no Yes NO on Off TRUE tRue null NULL Null ~ y n Y N << = - -- --- ... ? : | > % @ ` ! * & # [] {} nullx yesno".split(" "),
-  ..."12 0755 0x1f 0xZ 0b11 0b2 1e3 1.0e+3 1.e+5 .e+5 1.5e3 22.04 3.20 08 09 0_8 00 0 -0 +1 -1 0_ 0x_1 _1 1. -. -.5 +.5 1_.5".split(" "),
-  ..."1_000 1__0 1,000 1,,0 0o17 10:30 1:30:15 0:1:2 1:60 1:2:3:4 00:00 1_1:20 190:20:30.15 1:30. -1:30 0:666000:65536".split(" "),
-  ..."2024-01-01 2024-1-1 2024-1-01 99999-01-01 2024-01-01T10:00:00.5Z .inf -.inf +.inf .Inf .nan .NaN +.nan".split(" "),
-  ..."00:16:3e:5a:1c:77 192.168.1.1 2001:db8::1/64 ::1 /default rwm tank/ct/x a: a:b a#b -a ?a :a ,a a,b 'a' \"a\" it's a\"b ye\u017f".split(" "),
-  ..."é žluťoučký 日本 😀 a😀 \u2167x \u00b2 \u0301x \u0663 \ufeffa a\ufeffb \uffff \ufffd \ue000 \u200b".split(" "),
-  ...["", " ", "  ", " a", "a ", "a: b", "a #b", "a  b", "2024-01-01 10:00:00", "2024-01-01 10:00:00 +01:00", "2024-1-1 1:00:00.", "- a"],
-  ...["a\n", "a\nb", "a\nb\n", "a\n\n", "a\nb\n\n", "\n", "\n\n", "\n\n\n", "\na", " a\nb", "a \nb", "a\n b\n", " \n \n", "x\n ", "a\n\n\nb\n\n\n"],
-  ...["--- a\n--- b", "a\n# b\n", "- a\n- b\n", "a:\n  b\n", "\ta\nb", "a\n\tb", "it's\n", "y\n", "lxc.environment = TZ=Europe/Prague\n"],
-  ...["\0", "\x07\b\v\f\x1b\x7f", "\t", "a\tb", "a\r\nb", "\r", "\u0085", "a\u0085b", "\u00a0", "\u0080", "\\", '"', "'", "''", '" a'],
-];
+  "yes no Yes NO on Off TRUE tRue null NULL Null ~ y n Y N << = - -- --- ... ? : | > % @ ` ! * & # [] {} nullx yesno".split(" "),
+  "12 0755 0x1f 0xZ 0b11 0b2 1e3 1.0e+3 1.e+5 .e+5 1.5e3 22.04 3.20 08 09 0_8 00 0 -0 +1 -1 0_ 0x_1 _1 1. -. -.5 +.5 1_.5".split(" "),
+  "1_000 1__0 1,000 1,,0 0o17 10:30 1:30:15 0:1:2 1:60 1:2:3:4 00:00 1_1:20 190:20:30.15 1:30. -1:30 0:666000:65536".split(" "),
+  "2024-01-01 2024-1-1 2024-1-01 99999-01-01 2024-01-01T10:00:00.5Z .inf -.inf +.inf .Inf .nan .NaN +.nan".split(" "),
+  "00:16:3e:5a:1c:77 192.168.1.1 2001:db8::1/64 ::1 /default rwm tank/ct/x a: a:b a#b -a ?a :a ,a a,b 'a' \"a\" it's a\"b ye\u017f".split(
+    " ",
+  ),
+  "é žluťoučký 日本 😀 a😀 \u2167x \u00b2 \u0301x \u0663 \ufeffa a\ufeffb \uffff \ufffd \ue000 \u200b".split(" "),
+  ["", " ", "  ", " a", "a ", "a: b", "a #b", "a  b", "2024-01-01 10:00:00", "2024-01-01 10:00:00 +01:00", "2024-1-1 1:00:00.", "- a"],
+  [
+    "a\n",
+    "a\nb",
+    "a\nb\n",
+    "a\n\n",
+    "a\nb\n\n",
+    "\n",
+    "\n\n",
+    "\n\n\n",
+    "\na",
+    " a\nb",
+    "a \nb",
+    "a\n b\n",
+    " \n \n",
+    "x\n ",
+    "a\n\n\nb\n\n\n",
+  ],
+  ["--- a\n--- b", "a\n# b\n", "- a\n- b\n", "a:\n  b\n", "\ta\nb", "a\n\tb", "it's\n", "y\n", "lxc.environment = TZ=Europe/Prague\n"],
+  ["\0", "\x07\b\v\f\x1b\x7f", "\t", "a\tb", "a\r\nb", "\r", "\u0085", "a\u0085b", "\u00a0", "\u0080", "\\", '"', "'", "''", '" a'],
+].flat();
 
 const LETTERS = ["a", "bc", "def", "word", " ", " ", " ", "  ", "   "];
 const LINES = ["a", "foo bar", "#x", "- y", "k: v", "", "x", "  ", "'", "long ".repeat(20), "  indented"];
@@ -76,7 +94,13 @@ export class NastyValues {
 
 /** A value in JSON. */
 export type EncodedValue =
-  string | boolean | null | EncodedValue[] | { map: [EncodedValue, EncodedValue][] } | { int: string } | { float: string };
+  | string
+  | boolean
+  | null
+  | EncodedValue[]
+  | { map: [EncodedValue, EncodedValue][] }
+  | { int: string }
+  | { float: string };
 
 /** Encodes a value for JSON. */
 export function encodeValue(value: YamlValue): EncodedValue {

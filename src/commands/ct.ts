@@ -1,0 +1,30 @@
+/** `ctar ct export` and `ctar ct import`: osctl's spelling, for scripts that were written for it. */
+import { defineVerb, type Verb } from "./define.ts";
+import { DEFAULT_CHUNK_SIZE, runExport } from "./export.ts";
+import { IMPORT_ARGS, runImport } from "./import.ts";
+import { POOL_ARG } from "./world.ts";
+
+/** `osctl ct export`; like it, it replaces an existing file. */
+export const ctExportVerb: Verb = defineVerb({
+  name: "export",
+  summary: "Export a container, as osctl ct export",
+  args: {
+    ctid: { type: "positional", description: "The container, as ID or POOL:ID" },
+    file: { type: "positional", description: "The archive; an existing file is replaced" },
+    consistent: { type: "boolean", default: true, negatable: true, description: "Stop a running container for a moment" },
+    compression: { type: "enum", alias: "c", options: ["auto", "off", "gzip"], default: "auto", description: "How streams are compressed" },
+    pool: POOL_ARG,
+  },
+  examples: ["ctar ct export --compression gzip web01 web01.tar"],
+  run: async ({ file, ...args }, context) =>
+    await runExport({ ...args, archive: file, chunkSize: DEFAULT_CHUNK_SIZE, force: true, dryRun: false }, context),
+});
+
+/** `osctl ct import`. */
+export const ctImportVerb: Verb = defineVerb({
+  name: "import",
+  summary: "Import a container, as osctl ct import",
+  args: IMPORT_ARGS,
+  examples: ["ctar ct import --as-id web02 web01.tar"],
+  run: async (args, context) => await runImport({ ...args, dryRun: false }, context),
+});
