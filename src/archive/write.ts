@@ -7,7 +7,7 @@
  */
 import type { ByteSink, ByteStream } from "../stream/bytes.ts";
 import { Digester, digestOf, type Digest } from "../stream/digest.ts";
-import { encodeHeader } from "../stream/tar/header.ts";
+import { BLOCK_BYTES, encodeHeader } from "../stream/tar/header.ts";
 import { DIRECTORY_MODE, FILE_MODE, MEMBER_LIMIT_BYTES } from "./layout.ts";
 
 /** Options of an {@link ArchiveWriter}. */
@@ -26,7 +26,7 @@ export interface StoredStream {
   stored: Digest;
 }
 
-const BLOCK_BYTES = 512;
+
 const NO_BYTES = new Uint8Array(0);
 
 /** Writes members in the order of its calls. */

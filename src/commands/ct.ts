@@ -24,7 +24,7 @@ export const ctExportVerb: Verb = defineVerb({
 export const ctImportVerb: Verb = defineVerb({
   name: "import",
   summary: "Import a container, as osctl ct import",
-  args: IMPORT_ARGS,
+  args: { ...IMPORT_ARGS, pool: POOL_ARG },
   examples: ["ctar ct import --as-id web02 web01.tar"],
   run: async (args, context) => await runImport({ ...args, dryRun: false }, context),
 });

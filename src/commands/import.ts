@@ -35,7 +35,6 @@ export const IMPORT_ARGS = {
   asUser: { type: "string", valueHint: "USER", description: "A user of the pool, instead of the archive's" },
   asGroup: { type: "string", valueHint: "GROUP", description: "A group of the pool, instead of the archive's" },
   dataset: { type: "string", valueHint: "DATASET", description: "Where the data goes; <pool>/ct/<ctid> if left out" },
-  pool: POOL_ARG,
   zfsProperty: { type: "string", valueHint: "NAME=VALUE", repeatable: true, description: "A property set on every dataset" },
 } as const;
 
@@ -46,7 +45,7 @@ export const importVerb: Verb = defineVerb({
   description:
     "Reads the archive once, from a file or a pipe. Data is received under a temporary name; the container appears when everything is there, " +
     "and a failed import leaves nothing behind.",
-  args: { ...IMPORT_ARGS, dryRun: { type: "boolean", alias: "n", description: "Check the archive's head against the pool, change nothing" } },
+  args: { ...IMPORT_ARGS, pool: POOL_ARG, dryRun: { type: "boolean", alias: "n", description: "Check the archive's head against the pool, change nothing" } },
   examples: [
     "ctar import web01.tar",
     "ctar import --as-id web02 --as-user web01 - < web01.tar",

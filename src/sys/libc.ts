@@ -84,7 +84,7 @@ export class Libc {
   /** Scratch space: what a call fills in is decoded or copied before the next. */
   readonly #scratch = new Uint8Array(XATTR_BYTES);
 
-  constructor(library: Library<CallName>) {
+  constructor(library: Library<string>) {
     this.#library = library;
   }
 

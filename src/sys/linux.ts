@@ -13,7 +13,14 @@ export const AT_REMOVEDIR = 0x200;
 /** With an empty path: the descriptor itself. */
 export const AT_EMPTY_PATH = 0x1000;
 
-export const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
+export const O_RDONLY = 0;
+export const O_WRONLY = 1;
+export const O_CREAT = 0o100;
+export const O_EXCL = 0o200;
+export const O_NONBLOCK = 0o4000;
+/** These two differ between architectures. */
+export const O_DIRECTORY: number = constants.O_DIRECTORY;
+export const O_NOFOLLOW: number = constants.O_NOFOLLOW;
 export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
 
@@ -24,11 +31,18 @@ export const SEEK_HOLE = 4;
 export const RESOLVE_NO_SYMLINKS = 0x04;
 export const RESOLVE_BENEATH = 0x08;
 
-export const { S_IFMT, S_IFREG, S_IFDIR, S_IFLNK, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK } = constants;
+/** The type in a mode, and its values. */
+export const S_IFMT = 0o170000;
+export const S_IFSOCK = 0o140000;
+export const S_IFLNK = 0o120000;
+export const S_IFREG = 0o100000;
+export const S_IFBLK = 0o060000;
+export const S_IFDIR = 0o040000;
+export const S_IFCHR = 0o020000;
+export const S_IFIFO = 0o010000;
 
-/** System calls reached by number; openat2 is the same everywhere. */
+/** Number of the system call openat2(2), the same on every architecture. */
 export const SYS_OPENAT2 = 437;
-export const SYS_GETDENTS64: number = process.arch === "x64" ? 217 : 61;
 
 /** What statx(2) says about a file; times in nanoseconds since 1970. */
 export interface FileStatus {
