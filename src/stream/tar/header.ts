@@ -74,7 +74,10 @@ export function decodeHeader(block: Uint8Array, offset: number): TarHeader | "ze
   const sums = checksums(block);
   const stored = readOctal(block, CHECKSUM.at, CHECKSUM.bytes);
   if (stored !== sums.unsigned && stored !== sums.signed) {
-    throw damaged("Cannot read tar archive: this is no header, its checksum is wrong", { offset, facts: { expected: sums.unsigned, actual: stored } });
+    throw damaged("Cannot read tar archive: this is no header, its checksum is wrong", {
+      offset,
+      facts: { expected: sums.unsigned, actual: stored },
+    });
   }
   const number = (at: number, bytes: number, what: string): number => readNumber({ block, at, bytes, what, offset });
   const magic = readText(block, 257, 6);
@@ -124,7 +127,8 @@ function writeText(block: Uint8Array, at: number, text: string): void {
 
 function writeOctal(block: Uint8Array, at: number, bytes: number, value: number): void {
   const digits = value.toString(8).padStart(bytes - 1, "0");
-  if (!Number.isSafeInteger(value) || value < 0 || digits.length >= bytes) throw new RangeError(`${value} does not fit ${bytes - 1} octal digits`);
+  if (!Number.isSafeInteger(value) || value < 0 || digits.length >= bytes)
+    throw new RangeError(`${value} does not fit ${bytes - 1} octal digits`);
   writeText(block, at, `${digits}\0`);
 }
 
