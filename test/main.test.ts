@@ -104,8 +104,7 @@ test("main is not kept from cleaning up by further signals", async () => {
   });
 });
 
-// Deno undoes what the parent set
-test.skipIf("Deno" in globalThis)("main leaves a signal alone that it was told to ignore", async () => {
+test.skipIf("Deno" in globalThis)("main leaves a signal alone that it was told to ignore (skipped: Deno undoes what the parent set)", async () => {
   const child = start(["sh", "-c", `trap "" HUP; exec "$@"`, "sh", ...EXAMPLES, "fail", "sleep"]);
   if (child.stderr !== null) await once(child.stderr, "data");
   send(child, "SIGHUP");
@@ -120,8 +119,7 @@ test("main ends quietly with 1 when the reader of stdout has gone", async () => 
   expect(await finish(child)).toMatchObject({ exitCode: 1, stderr: "" });
 });
 
-// Deno 2.9.6 writes to a full pipe on its main thread, whatever the API
-test.skipIf("Deno" in globalThis)("main ends on a signal although nobody reads its stdout", async () => {
+test.skipIf("Deno" in globalThis)("main ends on a signal although nobody reads its stdout (skipped: Deno 2.9.6 writes to a full pipe on its main thread)", async () => {
   const child = start([...EXAMPLES, "fail", "print"]);
   child.stdout?.pause();
   await new Promise((resolve) => setTimeout(resolve, 500));

@@ -10,6 +10,8 @@ export interface Loss {
 }
 
 const EXAMPLES = 3;
+/** Bound of the kinds told apart: names of attributes come from outside. */
+const KINDS = 50;
 
 /** Collects losses: how many of each kind, and the first few. */
 export class LossReport {
@@ -21,7 +23,8 @@ export class LossReport {
   }
 
   add({ path, what, reason }: Loss): void {
-    const kind = `${what}: ${reason}`;
+    const exact = `${what}: ${reason}`;
+    const kind = this.#kinds.has(exact) || this.#kinds.size < KINDS ? exact : "other losses";
     const seen = this.#kinds.get(kind) ?? { count: 0, examples: [] };
     seen.count += 1;
     if (seen.examples.length < EXAMPLES) seen.examples.push(path);

@@ -1,5 +1,5 @@
 /**
- * Runs the program, or another script, in the runtime that runs the tests; `CTAR_TEST_PROGRAM` names a compiled program to run instead.
+ * Runs the program, or another script, in the runtime that runs the tests; `CTAR_BIN` names a compiled program to run instead.
  */
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -25,7 +25,7 @@ export function scriptArgv(script: string): string[] {
 
 /** argv that runs the program. */
 function programArgv(): string[] {
-  const compiled = process.env["CTAR_TEST_PROGRAM"];
+  const compiled = process.env["CTAR_BIN"];
   return compiled === undefined ? scriptArgv("src/main.ts") : [compiled];
 }
 

@@ -1,29 +1,39 @@
 /**
- * The tar header block, 512 bytes (POSIX ustar).
+ * The 512-byte header block of a tar entry.
  *
- *     0 name 100 | 100 mode 8 | 108 uid 8 | 116 gid 8 | 124 size 12 | 136 mtime 12 | 148 checksum 8 | 156 typeflag 1 | 157 linkname 100
- *     257 magic 6 "ustar\0" | 263 version 2 "00" | 265 uname 32 | 297 gname 32 | 329 devmajor 8 | 337 devminor 8 | 345 prefix 155 | 500 12
+ *     0    100  name          NUL padded         156    1  typeflag
+ *     100    8  mode          octal              157  100  linkname
+ *     108    8  uid           octal              257    6  magic       "ustar\0", GNU "ustar ", older: nothing
+ *     116    8  gid           octal              263    2  version     "00", GNU " \0"
+ *     124   12  size          octal              265   32  uname
+ *     136   12  mtime         octal              297   32  gname
+ *     148    8  checksum      6 octal, NUL, " "  329    8  devmajor, 337 8 devminor
+ *                                                345  155  prefix      of the name, joined with "/"; POSIX only
  *
- * Writing follows RubyGems' TarWriter to the byte, which is what upstream's archives are made with. Reading takes in what GNU tar and old
- * tars write as well: base-256 numbers, sizes of twelve digits without terminator, signed checksums.
+ * The checksum is the sum of all bytes, with spaces in place of the checksum itself; some old writers summed signed bytes.
  *
- * @see POSIX.1-2017 pax "ustar Interchange Format"; GNU tar manual "Basic Tar Format"; rubygems `lib/rubygems/package/tar_header.rb`, 3.4
+ * Written is what RubyGems' TarWriter writes, byte for byte, because that is what osctl's archives are made with; a name of up to 100 bytes
+ * stands in `name`, a longer one is cut at a slash so that `name` holds the last part only, and more while the rest is over 155 bytes. Read
+ * is every dialect: POSIX ustar, GNU (whose prefix area has another use), V7.
+ *
+ * @see POSIX pax, "ustar Interchange Format"; rubygems lib/rubygems/package/tar_writer.rb, tar_header.rb
  */
 import { damaged, ToolError } from "../../errors.ts";
+import { displayName } from "./display-name.ts";
+import { decodeNumber, encodeOctal, type NumberField } from "./number-field.ts";
 
-/** A header, decoded. */
+/** What a header says. */
 export interface TarHeader {
-  /** Path, the prefix joined in front. */
+  /** The whole path, prefix joined. */
   name: Uint8Array;
-  /** Mode as stored, which may include file type bits. */
+  /** As stored; may include the bits of the file type. */
   mode: number;
   uid: number;
   gid: number;
-  /** Bytes of data that follow. */
   size: number;
   /** Seconds since 1970, negative before. */
   mtime: number;
-  /** One character; "0" for a regular file, also where old tars wrote NUL. */
+  /** One character; "0" stands for NUL too. */
   typeflag: string;
   linkname: Uint8Array;
   uname: string;
@@ -35,146 +45,119 @@ export interface TarHeader {
 /** Size of a block: of a header, and of what data is padded to. */
 export const BLOCK_BYTES = 512;
 
-const NAME_BYTES = 100;
-const PREFIX_BYTES = 155;
-const CHECKSUM = { at: 148, bytes: 8 } as const;
-const SLASH = 0x2f;
+const NUMBERS = {
+  mode: { label: "mode", at: 100, length: 8 },
+  uid: { label: "uid", at: 108, length: 8 },
+  gid: { label: "gid", at: 116, length: 8 },
+  size: { label: "size", at: 124, length: 12 },
+  mtime: { label: "mtime", at: 136, length: 12 },
+  devmajor: { label: "devmajor", at: 329, length: 8 },
+  devminor: { label: "devminor", at: 337, length: 8 },
+} as const satisfies Record<string, NumberField>;
 
-/**
- * Encodes a header.
- *
- * @throws ToolError failed for a name that ustar cannot hold (100 bytes in its last component, 155 before it)
- * @throws RangeError for a number that does not fit its field; callers check or use pax
- */
+const NAME = { at: 0, length: 100 };
+const LINKNAME = { at: 157, length: 100 };
+const MAGIC = { at: 257, length: 8 };
+const UNAME = { at: 265, length: 32 };
+const GNAME = { at: 297, length: 32 };
+const PREFIX = { at: 345, length: 155 };
+const CHECKSUM = { label: "checksum", at: 148, length: 8 };
+const TYPEFLAG_AT = 156;
+/** Longest name that is split, in bytes; RubyGems' limit, one more than the two fields and the slash hold. */
+const SPLIT_LIMIT = 256;
+const SLASH = 0x2f;
+const POSIX_MAGIC = "ustar\0";
+/** What the checksum's field counts for, as spaces. */
+const BLANK_SUM = CHECKSUM.length * 0x20;
+
+/** Encodes a header. @throws ToolError failed if a name does not fit, RangeError if a number does not */
 export function encodeHeader(header: TarHeader): Uint8Array {
   const block = new Uint8Array(BLOCK_BYTES);
-  const { name, prefix } = splitName(header.name);
-  block.set(name, 0);
-  writeOctal(block, 100, 8, header.mode);
-  writeOctal(block, 108, 8, header.uid);
-  writeOctal(block, 116, 8, header.gid);
-  writeOctal(block, 124, 12, header.size);
-  writeOctal(block, 136, 12, header.mtime);
-  writeText(block, 156, header.typeflag);
-  if (header.linkname.length > NAME_BYTES) throw nameTooLong(header.linkname);
-  block.set(header.linkname, 157);
-  writeText(block, 257, "ustar\0" + "00");
-  writeText(block, 265, header.uname);
-  writeText(block, 297, header.gname);
-  writeOctal(block, 329, 8, header.devmajor);
-  writeOctal(block, 337, 8, header.devminor);
-  block.set(prefix, 345);
-  writeText(block, CHECKSUM.at, `${checksums(block).unsigned.toString(8).padStart(6, "0")}\0 `);
+  const split = splitName(header.name);
+  if (split === undefined || !fitsLinkname(header.linkname)) {
+    throw new ToolError("failed", `Cannot store "${displayName(header.name)}": the name does not fit a tar header`);
+  }
+  block.set(split.name, NAME.at);
+  block.set(split.prefix, PREFIX.at);
+  for (const name of Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]) encodeOctal(block, NUMBERS[name], header[name]);
+  block[TYPEFLAG_AT] = header.typeflag.charCodeAt(0);
+  block.set(header.linkname, LINKNAME.at);
+  block.set(Buffer.from(`${POSIX_MAGIC}00`, "latin1"), MAGIC.at);
+  block.set(Buffer.from(header.uname).subarray(0, UNAME.length), UNAME.at);
+  block.set(Buffer.from(header.gname).subarray(0, GNAME.length), GNAME.at);
+  encodeOctal(block, { ...CHECKSUM, length: CHECKSUM.length - 1 }, sumOf(block).unsigned);
+  block[CHECKSUM.at + CHECKSUM.length - 1] = 0x20;
   return block;
 }
 
-/** Decodes a block; "zero" for one of NULs only. @throws ToolError damaged if it is no header */
+/** Decodes a block, which is "zero" where all its bytes are. @param offset where it stands in the archive @throws ToolError damaged */
 export function decodeHeader(block: Uint8Array, offset: number): TarHeader | "zero" {
-  if (block.every((byte) => byte === 0)) return "zero";
-  const sums = checksums(block);
-  const stored = readOctal(block, CHECKSUM.at, CHECKSUM.bytes);
-  if (stored !== sums.unsigned && stored !== sums.signed) {
-    throw damaged("Cannot read tar archive: this is no header, its checksum is wrong", {
+  const sum = sumOf(block);
+  if (sum.unsigned === BLANK_SUM && block.every((byte) => byte === 0)) return "zero";
+  const stored = decodeNumber(block, CHECKSUM, offset);
+  if (stored !== sum.unsigned && stored !== sum.signed) {
+    throw damaged(`Cannot read archive: a header has the checksum ${stored}, its bytes ${sum.unsigned}`, {
       offset,
-      facts: { expected: sums.unsigned, actual: stored },
+      facts: { expected: stored, actual: sum.unsigned },
     });
   }
-  const number = (at: number, bytes: number, what: string): number => readNumber({ block, at, bytes, what, offset });
-  const magic = readText(block, 257, 6);
-  const isUstar = magic === "ustar";
-  const prefix = isUstar ? readBytes(block, 345, PREFIX_BYTES) : new Uint8Array(0);
-  const typeflag = block[156] === 0 ? "0" : String.fromCharCode(block[156] as number);
+  const number = (field: keyof typeof NUMBERS): number => decodeNumber(block, NUMBERS[field], offset);
+  const size = number("size");
+  if (size < 0) throw damaged(`Cannot read archive: a header has the size ${size}`, { offset });
   return {
-    name: joinName(prefix, readBytes(block, 0, NAME_BYTES)),
-    mode: number(100, 8, "mode"),
-    uid: number(108, 8, "uid"),
-    gid: number(116, 8, "gid"),
-    size: number(124, 12, "size"),
-    mtime: number(136, 12, "mtime"),
-    typeflag,
-    linkname: readBytes(block, 157, NAME_BYTES),
-    uname: readText(block, 265, 32),
-    gname: readText(block, 297, 32),
-    devmajor: number(329, 8, "devmajor"),
-    devminor: number(337, 8, "devminor"),
+    name: joinedName(block),
+    mode: number("mode"),
+    uid: number("uid"),
+    gid: number("gid"),
+    size,
+    mtime: number("mtime"),
+    typeflag: String.fromCharCode(block[TYPEFLAG_AT] || 0x30),
+    linkname: textField(block, LINKNAME),
+    uname: Buffer.from(textField(block, UNAME)).toString(),
+    gname: Buffer.from(textField(block, GNAME)).toString(),
+    devmajor: number("devmajor"),
+    devminor: number("devminor"),
   };
 }
 
-/** TarWriter's rule: the last component is the name; components before it move to the name only while the prefix is too long. */
-function splitName(full: Uint8Array): { name: Uint8Array; prefix: Uint8Array } {
-  if (full.length <= NAME_BYTES) return { name: full, prefix: full.subarray(0, 0) };
-  let slash = full.lastIndexOf(SLASH);
-  while (slash > PREFIX_BYTES) slash = full.lastIndexOf(SLASH, slash - 1);
-  const name = full.subarray(slash + 1);
-  if (slash <= 0 || name.length > NAME_BYTES || name.length === 0) throw nameTooLong(full);
-  return { name, prefix: full.subarray(0, slash) };
+/** Parts of a name as they stand in the header; undefined if it cannot be split so that both fit. */
+export function splitName(name: Uint8Array): { prefix: Uint8Array; name: Uint8Array } | undefined {
+  if (name.length <= NAME.length) return { prefix: name.subarray(0, 0), name };
+  if (name.length > SPLIT_LIMIT) return undefined;
+  let cut = name.lastIndexOf(SLASH);
+  while (cut > 0 && (cut > PREFIX.length || cut === name.length - 1)) cut = name.lastIndexOf(SLASH, cut - 1);
+  if (cut <= 0 || name.length - cut - 1 > NAME.length) return undefined;
+  return { prefix: name.subarray(0, cut), name: name.subarray(cut + 1) };
 }
 
-function nameTooLong(name: Uint8Array): ToolError {
-  return new ToolError("failed", `Cannot write tar entry "${new TextDecoder().decode(name)}": a ustar header cannot hold its name`, {
-    facts: { bytes: name.length },
-  });
+/** Whether the target of a link fits its field. */
+export function fitsLinkname(linkname: Uint8Array): boolean {
+  return linkname.length <= LINKNAME.length;
 }
 
-function joinName(prefix: Uint8Array, name: Uint8Array): Uint8Array {
-  if (prefix.length === 0) return name;
-  return Uint8Array.of(...prefix, SLASH, ...name);
-}
-
-function writeText(block: Uint8Array, at: number, text: string): void {
-  block.set(new TextEncoder().encode(text), at);
-}
-
-function writeOctal(block: Uint8Array, at: number, bytes: number, value: number): void {
-  const digits = value.toString(8).padStart(bytes - 1, "0");
-  if (!Number.isSafeInteger(value) || value < 0 || digits.length >= bytes)
-    throw new RangeError(`${value} does not fit ${bytes - 1} octal digits`);
-  writeText(block, at, `${digits}\0`);
-}
-
-/** Sums of all bytes, the checksum field itself counted as spaces; old tars summed signed bytes. */
-function checksums(block: Uint8Array): { unsigned: number; signed: number } {
-  let unsigned = 0;
+function sumOf(block: Uint8Array): { unsigned: number; signed: number } {
+  let unsigned = BLANK_SUM;
   let high = 0;
-  for (let at = 0; at < BLOCK_BYTES; at += 1) {
-    const inField = at >= CHECKSUM.at && at < CHECKSUM.at + CHECKSUM.bytes;
-    const byte = inField ? 0x20 : (block[at] as number);
+  for (const [index, byte] of block.entries()) {
+    if (index >= CHECKSUM.at && index < CHECKSUM.at + CHECKSUM.length) continue;
     unsigned += byte;
-    if (byte >= 0x80) high += 1;
+    high += byte >> 7;
   }
-  return { unsigned, signed: unsigned - 256 * high };
+  return { unsigned, signed: unsigned - high * 256 };
 }
 
-function readBytes(block: Uint8Array, at: number, bytes: number): Uint8Array {
-  const field = block.subarray(at, at + bytes);
-  const end = field.indexOf(0);
-  return field.slice(0, end < 0 ? bytes : end);
+/** The name, behind the prefix where the magic is that of POSIX. */
+function joinedName(block: Uint8Array): Uint8Array {
+  const name = textField(block, NAME);
+  const magic = Buffer.from(block.subarray(MAGIC.at, MAGIC.at + POSIX_MAGIC.length)).toString("latin1");
+  const prefix = magic === POSIX_MAGIC ? textField(block, PREFIX) : undefined;
+  if (prefix === undefined || prefix.length === 0) return name;
+  return Buffer.concat([prefix, Buffer.from("/"), name]);
 }
 
-function readText(block: Uint8Array, at: number, bytes: number): string {
-  return new TextDecoder("latin1").decode(readBytes(block, at, bytes)).trimEnd();
-}
-
-/** Octal digits between spaces and NULs; 0 for an empty field, undefined for anything else. */
-function readOctal(block: Uint8Array, at: number, bytes: number): number | undefined {
-  const text = new TextDecoder("latin1").decode(block.subarray(at, at + bytes));
-  const match = /^[ \0]*([0-7]*)[ \0]*/.exec(text);
-  return match?.[0].length === bytes ? Number.parseInt(match[1] || "0", 8) : undefined;
-}
-
-function readNumber(field: { block: Uint8Array; at: number; bytes: number; what: string; offset: number }): number {
-  const { block, at, bytes, what, offset } = field;
-  const first = block[at] as number;
-  const value = (first & 0x80) === 0 ? readOctal(block, at, bytes) : readBase256(block.subarray(at, at + bytes));
-  if (value !== undefined && Number.isSafeInteger(value) && (value >= 0 || what === "mtime")) return value;
-  const shown = JSON.stringify(new TextDecoder("latin1").decode(block.subarray(at, at + bytes)));
-  throw damaged(`Cannot read tar archive: ${what} ${shown} is no number`, { offset });
-}
-
-/** GNU's binary numbers: the first bit says so, the second is the sign of a two's complement number. */
-function readBase256(field: Uint8Array): number {
-  const negative = ((field[0] as number) & 0x40) !== 0;
-  let value = negative ? -1n : 0n;
-  for (const [index, byte] of field.entries()) value = (value << 8n) | BigInt(index === 0 ? (negative ? byte : byte & 0x7f) : byte);
-  return Number(value);
+/** The bytes of a field up to its first NUL. */
+function textField(block: Uint8Array, field: { at: number; length: number }): Uint8Array {
+  const bytes = block.subarray(field.at, field.at + field.length);
+  const end = bytes.indexOf(0);
+  return bytes.slice(0, end === -1 ? bytes.length : end);
 }

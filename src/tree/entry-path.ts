@@ -1,0 +1,28 @@
+/**
+ * Names of entries, and targets of hard links, as the steps from the root of the tree: an archive from a stranger must not reach beyond it.
+ */
+import { damaged } from "../errors.ts";
+import { displayName } from "../stream/tar/display-name.ts";
+
+const SLASH = 0x2f;
+const DOT = 0x2e;
+
+/** The parts of a name, without `.` and empty ones; none for the root. @throws ToolError damaged for `..`, an absolute name, a NUL byte */
+export function splitEntryName(name: Uint8Array, offset: number): Uint8Array[] {
+  if (name[0] === SLASH) throw hostile(name, "it is absolute", offset);
+  if (name.includes(0)) throw hostile(name, "it holds a NUL byte", offset);
+  const parts: Uint8Array[] = [];
+  for (let start = 0; start <= name.length;) {
+    const slash = name.indexOf(SLASH, start);
+    const end = slash === -1 ? name.length : slash;
+    const part = name.slice(start, end);
+    if (part.length === 2 && part[0] === DOT && part[1] === DOT) throw hostile(name, `it holds ".."`, offset);
+    if (part.length > 0 && !(part.length === 1 && part[0] === DOT)) parts.push(part);
+    start = end + 1;
+  }
+  return parts;
+}
+
+function hostile(name: Uint8Array, reason: string, offset: number): Error {
+  return damaged(`Cannot extract "${displayName(name)}": the name leaves the tree, ${reason}`, { offset, facts: { reason } });
+}
