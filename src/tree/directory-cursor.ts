@@ -64,3 +64,22 @@ export class DirectoryCursor {
     return `${dev}:${ino}`;
   }
 }
+
+/** Does something with the directory that lies `path` below `rootFd`, where no step may be a symbolic link. @throws LibcError */
+export function withDirectory(
+  libc: Libc,
+  { rootFd, path }: { rootFd: number; path: readonly Uint8Array[] },
+  use: (fd: number) => void,
+): void {
+  let fd = rootFd;
+  try {
+    for (const name of path) {
+      const next = libc.open(fd, name, O_PATH | O_DIRECTORY);
+      if (fd !== rootFd) libc.close(fd);
+      fd = next;
+    }
+    use(fd);
+  } finally {
+    if (fd !== rootFd) libc.close(fd);
+  }
+}

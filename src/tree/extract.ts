@@ -14,10 +14,10 @@ import { paxXattrs } from "../stream/tar/pax.ts";
 import { TarReader, type TarEntry } from "../stream/tar/read.ts";
 import { LibcError, loadLibc, type Libc } from "../sys/libc.ts";
 import * as linux from "../sys/linux.ts";
+import { withDirectory } from "./directory-cursor.ts";
 import { DirectoryStack } from "./directory-stack.ts";
 import { splitEntryName } from "./entry-path.ts";
 import { writeFileData } from "./file-data.ts";
-import { HardLinker } from "./hard-link.ts";
 import type { Loss } from "./loss.ts";
 import { applyMetadata, attempt, type Metadata } from "./metadata.ts";
 
@@ -49,7 +49,7 @@ const DRAIN_BYTES = 1024 * 1024;
  */
 export async function extractTree(tar: ByteStream | ByteSource, root: string, options: ExtractOptions): Promise<ExtractSummary> {
   const libc = await loadLibc();
-  const source = "read" in tar ? tar : new StreamSource(tar);
+  const source = Symbol.asyncIterator in tar ? new StreamSource(tar) : tar;
   try {
     const extraction = new Extraction(libc, root, options);
     try {
@@ -71,19 +71,19 @@ class Extraction {
   readonly #libc: Libc;
   readonly #options: ExtractOptions;
   readonly #stack: DirectoryStack;
-  readonly #linker: HardLinker;
+  readonly #rootFd: number;
   readonly #summary: ExtractSummary = { entries: 0, bytes: 0 };
 
   constructor(libc: Libc, root: string, options: ExtractOptions) {
     this.#libc = libc;
     this.#options = options;
     this.#stack = new DirectoryStack(libc, root, (path, what, reason) => this.#lose(pathOf(path), what, reason));
-    this.#linker = new HardLinker(libc, this.#stack.fd);
+    this.#rootFd = libc.open(this.#stack.fd, Buffer.from("."), linux.O_PATH | linux.O_DIRECTORY);
   }
 
   close(): void {
     this.#stack.close();
-    this.#linker.close();
+    this.#libc.close(this.#rootFd);
   }
 
   async run(tar: TarReader): Promise<ExtractSummary> {
@@ -117,7 +117,8 @@ class Extraction {
   }
 
   #root(entry: TarEntry): void {
-    if (entry.typeflag !== "5") throw damaged(`Cannot extract "${displayName(entry.name)}": the root is no directory`, { offset: entry.headerOffset });
+    if (entry.typeflag !== "5")
+      throw damaged(`Cannot extract "${displayName(entry.name)}": the root is no directory`, { offset: entry.headerOffset });
     this.#stack.goTo([], entry.headerOffset);
     this.#stack.finishRootWith(metadataOf(entry));
   }
@@ -145,7 +146,9 @@ class Extraction {
   #symbolicLink(entry: TarEntry, name: Uint8Array): void {
     const { linkname } = entry;
     if (linkname.length === 0 || linkname.includes(0)) {
-      throw damaged(`Cannot extract "${displayName(entry.name)}": its target "${displayName(linkname)}" is no path`, { offset: entry.headerOffset });
+      throw damaged(`Cannot extract "${displayName(entry.name)}": its target "${displayName(linkname)}" is no path`, {
+        offset: entry.headerOffset,
+      });
     }
     this.#create(entry, name, () => this.#libc.symlink(linkname, this.#stack.fd, name));
     const { mode: _, ...metadata } = metadataOf(entry);
@@ -161,10 +164,22 @@ class Extraction {
 
   #hardLink(entry: TarEntry, name: Uint8Array, path: readonly Uint8Array[]): void {
     const target = splitEntryName(entry.linkname, entry.headerOffset);
-    if (pathOf(target) === pathOf(path)) return;
-    this.#linker.withTarget(target, entry, (from) => {
-      attempt("hard link", this.#onLoss(entry), () => this.#create(entry, name, () => this.#libc.link(from, this.#stack.fd, name)));
-    });
+    if (isSamePath(target, path)) return;
+    const last = target.pop();
+    if (last === undefined)
+      throw damaged(`Cannot extract "${displayName(entry.name)}": it is a hard link to the root`, { offset: entry.headerOffset });
+    const link = (dirFd: number): void => {
+      this.#create(entry, name, () => this.#libc.link({ dirFd, path: last }, this.#stack.fd, name));
+    };
+    try {
+      attempt("hard link", this.#onLoss(entry), () => withDirectory(this.#libc, { rootFd: this.#rootFd, path: target }, link));
+    } catch (error) {
+      if (!(error instanceof LibcError)) throw error;
+      if (error.code === "ENOENT") return this.#lose(displayName(entry.name), "hard link", "its target is not there");
+      if (error.code !== "ENOTDIR") throw error;
+      const reason = `its target "${displayName(entry.linkname)}" lies below what is no directory`;
+      throw damaged(`Cannot extract "${displayName(entry.name)}": ${reason}`, { offset: entry.headerOffset });
+    }
   }
 
   /** Makes something, in place of what has the name so far. */
@@ -207,6 +222,10 @@ class Extraction {
 
 function metadataOf({ uid, gid, mode, mtimeNs, pax }: TarEntry): Required<Metadata> {
   return { owner: { uid, gid }, mode: mode & 0o7777, mtimeNs, xattrs: [...paxXattrs(pax)] };
+}
+
+function isSamePath(one: readonly Uint8Array[], other: readonly Uint8Array[]): boolean {
+  return one.length === other.length && one.every((part, index) => Buffer.compare(part, other[index] as Uint8Array) === 0);
 }
 
 function pathOf(parts: readonly Uint8Array[]): string {

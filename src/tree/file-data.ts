@@ -1,5 +1,6 @@
-/** The bytes of a regular file, without its holes. */
-import type { Segment } from "../stream/tar/sparse.ts";
+/** Reading and writing the bytes of a regular file without its holes. */
+import type { ByteStream } from "../stream/bytes.ts";
+import type { Segment, SparseMap } from "../stream/tar/sparse.ts";
 import { LibcError, type Libc } from "../sys/libc.ts";
 import { SEEK_DATA, SEEK_HOLE, type FileStatus } from "../sys/linux.ts";
 
@@ -48,6 +49,32 @@ export function* readSegment(libc: Libc, fd: number, { offset, length }: Segment
     done += bytes.length;
   }
   return whole;
+}
+
+/** What an entry holds of a file. */
+export interface FileData {
+  sparse: SparseMap | undefined;
+  body(): ByteStream;
+}
+
+/** Writes an entry's data where it belongs in an empty file. @throws LibcError */
+export async function writeFileData(libc: Libc, fd: number, data: FileData): Promise<void> {
+  const segments = data.sparse?.segments ?? [{ offset: 0, length: Number.MAX_SAFE_INTEGER }];
+  let index = 0;
+  let within = 0;
+  for await (const chunk of data.body()) {
+    for (let done = 0; done < chunk.length && index < segments.length;) {
+      const { offset, length } = segments[index] as Segment;
+      const bytes = chunk.subarray(done, done + Math.min(length - within, chunk.length - done));
+      libc.write(fd, bytes, offset + within);
+      done += bytes.length;
+      within += bytes.length;
+      if (within < length) continue;
+      index += 1;
+      within = 0;
+    }
+  }
+  if (data.sparse !== undefined) libc.truncate(fd, data.sparse.size);
 }
 
 /** Bytes read; 0 at the end of the file, and where the disk fails. */
