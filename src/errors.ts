@@ -6,16 +6,7 @@
  */
 
 /** What went wrong, as a script tells it apart; each has one exit code. */
-export type ErrorCode =
-  | "failed"
-  | "usage"
-  | "losses"
-  | "not-found"
-  | "exists"
-  | "busy"
-  | "damaged"
-  | "zfs"
-  | "interrupted";
+export type ErrorCode = "failed" | "usage" | "losses" | "not-found" | "exists" | "busy" | "damaged" | "zfs" | "interrupted";
 
 /** Exit codes, part of the interface (README, `--help`). */
 export const EXIT_CODES: Readonly<Record<ErrorCode | "done" | "bug", number>> = {

@@ -3,16 +3,7 @@
  */
 import { Digester, digested } from "../stream/digest.ts";
 import { gzip } from "../stream/gzip.ts";
-import {
-  CONTAINER_CONFIG,
-  GROUP_CONFIG,
-  MANIFEST,
-  METADATA,
-  ROOTFS_TAR,
-  SNAPSHOTS,
-  streamMember,
-  USER_CONFIG,
-} from "./layout.ts";
+import { CONTAINER_CONFIG, GROUP_CONFIG, MANIFEST, METADATA, ROOTFS_TAR, SNAPSHOTS, streamMember, USER_CONFIG } from "./layout.ts";
 import { encodeManifest, type Manifest, type StreamRecord } from "./manifest.ts";
 import { encodeMetadata, encodeSnapshots } from "./metadata.ts";
 import type { ContainerHead, ContainerSource, HookScript, SourceStream } from "./source.ts";

@@ -204,7 +204,8 @@ class ImportRun {
       checkDigest(member, seen.stored, stored);
       checkDigest(`${member}, decompressed`, seen.raw, raw);
     }
-    if (manifest.streams.length !== this.#streams.size) throw damaged("Cannot import the archive: it has a stream that the manifest does not list");
+    if (manifest.streams.length !== this.#streams.size)
+      throw damaged("Cannot import the archive: it has a stream that the manifest does not list");
   }
 }
 

@@ -41,7 +41,9 @@ export async function inspectArchive(reader: ArchiveReader): Promise<Inspection>
   const find = (name: string): Uint8Array | undefined => texts.get(name);
   const metadata = find(METADATA);
   if (metadata === undefined || find(CONTAINER_CONFIG) === undefined) {
-    throw damaged(`Cannot inspect the archive: it has no "${metadata === undefined ? METADATA : CONTAINER_CONFIG}", so it is no container archive`);
+    throw damaged(
+      `Cannot inspect the archive: it has no "${metadata === undefined ? METADATA : CONTAINER_CONFIG}", so it is no container archive`,
+    );
   }
   const snapshots = find("snapshots.yml");
   const manifestBytes = find("ctar/manifest.json");

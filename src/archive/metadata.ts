@@ -62,7 +62,7 @@ export function decodeSnapshots(bytes: Uint8Array): string[] {
   if (!Array.isArray(value)) throw damaged(`Cannot read "${SNAPSHOTS}": it is no list`);
   return value.map((name) => {
     if (typeof name !== "string" || snapshotNameProblem(name) !== undefined) {
-      throw damaged(`Cannot read "${SNAPSHOTS}": ${JSON.stringify(String(name))} is no snapshot name`);
+      throw damaged(`Cannot read "${SNAPSHOTS}": ${show(name)} is no snapshot name`);
     }
     return name;
   });
@@ -84,13 +84,17 @@ function optionalString(map: YamlMap, key: string): string | null {
   return value;
 }
 
+function show(value: YamlValue): string {
+  return typeof value === "string" ? JSON.stringify(value) : "an item";
+}
+
 function subdatasets(value: YamlValue | undefined): string[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw damaged(`Cannot read "${METADATA}": datasets is no list`);
   const seen = new Set<string>([""]);
   for (const name of value) {
     const problem = typeof name === "string" ? datasetPathProblem(name) : "it is not a string";
-    if (problem !== undefined) throw damaged(`Cannot read "${METADATA}": dataset ${JSON.stringify(String(name))}: ${problem}`);
+    if (problem !== undefined) throw damaged(`Cannot read "${METADATA}": dataset ${show(name)}: ${problem}`);
     const parent = (name as string).split("/").slice(0, -1).join("/");
     if (!seen.has(parent)) throw damaged(`Cannot read "${METADATA}": dataset "${name as string}" comes before its parent`);
     if (seen.has(name as string)) throw damaged(`Cannot read "${METADATA}": dataset "${name as string}" is there twice`);

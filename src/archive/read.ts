@@ -93,7 +93,8 @@ class JoinedMember implements ArchiveMember {
   }
 
   async text(): Promise<Uint8Array> {
-    const tooLong = (): Error => damaged(`Cannot read "${this.name}": it is larger than ${TEXT_LIMIT_BYTES} bytes`, { offset: this.offset });
+    const tooLong = (): Error =>
+      damaged(`Cannot read "${this.name}": it is larger than ${TEXT_LIMIT_BYTES} bytes`, { offset: this.offset });
     if (this.#first.size > TEXT_LIMIT_BYTES) throw tooLong();
     this.#begun = true;
     return await collect(this.#first.body(), TEXT_LIMIT_BYTES, tooLong);

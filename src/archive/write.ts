@@ -26,7 +26,6 @@ export interface StoredStream {
   stored: Digest;
 }
 
-
 const NO_BYTES = new Uint8Array(0);
 
 /** Writes members in the order of its calls. */

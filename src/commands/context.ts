@@ -11,7 +11,7 @@ export interface Context {
   /** Writes a line of data to stdout as it is; slows down to the reader's pace. @throws ToolError if it cannot be written */
   print(line: string): Promise<void>;
   /** Writes lines of talk to stderr, control characters escaped; never fails. */
-  talk(lines: string): void;
+  readonly talk: (lines: string) => void;
   /** Value of an environment variable; an empty one counts as unset. */
   env(name: string): string | undefined;
   /** Whether a standard stream is a terminal. */

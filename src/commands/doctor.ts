@@ -14,7 +14,8 @@ import { zfsOf } from "./world.ts";
 export const doctorVerb: Verb = defineVerb({
   name: "doctor",
   summary: "Show what this host can do, and what killed runs left",
-  description: "Exits with 1 while something is left over. --clean removes what killed runs left: snapshots and unfinished data; it starts containers that were stopped.",
+  description:
+    "Exits with 1 while something is left over. --clean removes what killed runs left: snapshots and unfinished data; it starts containers that were stopped.",
   args: {
     pool: { type: "string", valueHint: "POOL", description: "Look at this pool only; all installed ones if left out" },
     clean: { type: "boolean", description: "Remove what killed runs left" },
@@ -63,7 +64,8 @@ async function poolOpeners(poolName: string | undefined, zfs: Zfs | undefined): 
   const directory = poolName === undefined ? undefined : directoryOf(poolName);
   if (directory !== undefined) return [{ name: `dir:${directory}`, open: async () => await Promise.resolve(openDirectoryPool(directory)) }];
   if (zfs === undefined && poolName === undefined) return [];
-  if (zfs === undefined) throw new ToolError("zfs", `Cannot look at pool "${poolName}": ZFS does not run here`, { hints: ["modprobe zfs"] });
+  if (zfs === undefined)
+    throw new ToolError("zfs", `Cannot look at pool "${poolName}": ZFS does not run here`, { hints: ["modprobe zfs"] });
   const installed = await listInstalledPools(zfs);
   const wanted = installed.filter(({ name }) => poolName === undefined || name === poolName);
   if (poolName !== undefined && wanted.length === 0) {

@@ -55,7 +55,12 @@ export const exportVerb: Verb = defineVerb({
       default: "auto",
       description: "auto sends blocks as compressed as ZFS holds them and gzips the rest",
     },
-    chunkSize: { type: "string", valueHint: "SIZE", default: DEFAULT_CHUNK_SIZE, description: "Pieces of a stream on a pipe, held in memory" },
+    chunkSize: {
+      type: "string",
+      valueHint: "SIZE",
+      default: DEFAULT_CHUNK_SIZE,
+      description: "Pieces of a stream on a pipe, held in memory",
+    },
     stopCommand: { type: "string", valueHint: "COMMAND", description: "Stops the container where osctld does not run" },
     startCommand: { type: "string", valueHint: "COMMAND", description: "Starts it again" },
     force: { type: "boolean", alias: "f", description: "Replace an existing archive file" },
@@ -74,7 +79,8 @@ export const exportVerb: Verb = defineVerb({
 export async function runExport(request: ExportRequest, context: Context): Promise<number> {
   const ref = parseContainerRef(request.ctid);
   const chunkBytes = parseSize(request.chunkSize, "--chunk-size");
-  if (chunkBytes > MEMBER_LIMIT_BYTES) throw new ToolError("usage", `Cannot use --chunk-size "${request.chunkSize}": it is at most 8 GiB - 1`);
+  if (chunkBytes > MEMBER_LIMIT_BYTES)
+    throw new ToolError("usage", `Cannot use --chunk-size "${request.chunkSize}": it is at most 8 GiB - 1`);
   const toStdout = request.archive === undefined || request.archive === "-";
   const stdout = toStdout && !request.dryRun ? openStdout(context.signal) : undefined;
   const pool = await poolOf(request.pool ?? ref.pool, context);
@@ -118,7 +124,12 @@ async function openSource(parts: {
   return await openZfsSource(pool, id, { ...common, compression });
 }
 
-async function writeFile(request: ExportRequest, run: Run, context: Context, write: (sink: ByteSink) => Promise<Manifest>): Promise<Manifest> {
+async function writeFile(
+  request: ExportRequest,
+  run: Run,
+  context: Context,
+  write: (sink: ByteSink) => Promise<Manifest>,
+): Promise<Manifest> {
   const target = request.archive as string;
   const special = openSpecialFile(target, context.signal);
   if (special !== undefined) return await write(special);

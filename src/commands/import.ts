@@ -45,7 +45,11 @@ export const importVerb: Verb = defineVerb({
   description:
     "Reads the archive once, from a file or a pipe. Data is received under a temporary name; the container appears when everything is there, " +
     "and a failed import leaves nothing behind.",
-  args: { ...IMPORT_ARGS, pool: POOL_ARG, dryRun: { type: "boolean", alias: "n", description: "Check the archive's head against the pool, change nothing" } },
+  args: {
+    ...IMPORT_ARGS,
+    pool: POOL_ARG,
+    dryRun: { type: "boolean", alias: "n", description: "Check the archive's head against the pool, change nothing" },
+  },
   examples: [
     "ctar import web01.tar",
     "ctar import --as-id web02 --as-user web01 - < web01.tar",

@@ -39,5 +39,11 @@ async function printTable(rows: readonly Row[], context: Context): Promise<void>
   const columns = ["id", "user", "group", "distribution", "version", "dataset"] as const;
   const lines = [columns.map((column) => column.toUpperCase()), ...rows.map((row) => columns.map((column) => row[column] ?? "-"))];
   const widths = columns.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  for (const line of lines) await context.print(line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+  for (const line of lines)
+    await context.print(
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    );
 }

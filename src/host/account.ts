@@ -25,7 +25,8 @@ const SYSTEM_NAME_LIMIT = 31;
 export function planUser(pool: Pool, archived: ArchivedAccounts, asUser: string | undefined): Account & { maps: IdMaps } {
   if (asUser !== undefined) {
     const existing = readSmallFile(userFile(pool, checkUserName(pool, asUser)));
-    if (existing === undefined) throw new ToolError("not-found", `Cannot import as user "${asUser}": there is no such user on pool "${pool.name}"`);
+    if (existing === undefined)
+      throw new ToolError("not-found", `Cannot import as user "${asUser}": there is no such user on pool "${pool.name}"`);
     return { name: asUser, content: undefined, maps: parseIdMaps(existing, userFile(pool, asUser)) };
   }
   if (archived.user === null) {
@@ -34,7 +35,10 @@ export function planUser(pool: Pool, archived: ArchivedAccounts, asUser: string 
   const name = checkUserName(pool, archived.user);
   const existing = readSmallFile(userFile(pool, name));
   if (archived.userConfig === undefined) {
-    if (existing === undefined) throw damaged(`Cannot import user "${name}": the archive has no "config/user.yml"`, { hints: ["Name a user of the pool with --as-user"] });
+    if (existing === undefined)
+      throw damaged(`Cannot import user "${name}": the archive has no "config/user.yml"`, {
+        hints: ["Name a user of the pool with --as-user"],
+      });
     return { name, content: undefined, maps: parseIdMaps(existing, userFile(pool, name)) };
   }
   const maps = parseIdMaps(archived.userConfig, "config/user.yml");
@@ -47,9 +51,12 @@ export function planUser(pool: Pool, archived: ArchivedAccounts, asUser: string 
 export function planGroup(pool: Pool, archived: ArchivedAccounts, asGroup: string | undefined): Account {
   const name = checkGroupName(asGroup ?? archived.group);
   if (readSmallFile(groupFile(pool, name)) !== undefined || (asGroup === undefined && isBuiltIn(name))) return { name, content: undefined };
-  if (asGroup !== undefined) throw new ToolError("not-found", `Cannot import as group "${name}": there is no such group on pool "${pool.name}"`);
+  if (asGroup !== undefined)
+    throw new ToolError("not-found", `Cannot import as group "${name}": there is no such group on pool "${pool.name}"`);
   if (archived.groupConfig === undefined) {
-    throw damaged(`Cannot import group "${name}": the archive has no "config/group.yml"`, { hints: ["Name a group of the pool with --as-group"] });
+    throw damaged(`Cannot import group "${name}": the archive has no "config/group.yml"`, {
+      hints: ["Name a group of the pool with --as-group"],
+    });
   }
   return { name, content: archived.groupConfig };
 }
@@ -64,7 +71,9 @@ function checkUserName(pool: Pool, name: string): string {
 
 function checkGroupName(name: string | null): string {
   if (name === null) {
-    throw new ToolError("usage", "Cannot choose a group: the archive names none", { hints: ["Name one of the pool with --as-group, such as /default"] });
+    throw new ToolError("usage", "Cannot choose a group: the archive names none", {
+      hints: ["Name one of the pool with --as-group, such as /default"],
+    });
   }
   if (name === "/" || /^(\/[a-z0-9_-]{1,100})+$/i.test(name)) return name;
   throw new ToolError("usage", `Cannot import group "${name}": a name is "/" and components of a-z, 0-9, "_" and "-"`, {

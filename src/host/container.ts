@@ -70,7 +70,7 @@ export function parseContainer(id: string, bytes: Uint8Array, what: string): Con
 }
 
 /** Ids of all containers of a pool. */
-export function listContainerIds(pool: Pool): string[] {
+function listContainerIds(pool: Pool): string[] {
   const names = listNames(path.join(pool.paths.conf, "ct"));
   return names.filter((name) => name.endsWith(".yml") && !name.startsWith(".")).map((name) => name.slice(0, -".yml".length));
 }

@@ -20,7 +20,18 @@ export interface Hook {
 }
 
 /** Kinds in the order in which upstream exports them. */
-const KINDS = ["pre-start", "veth-up", "pre-mount", "post-mount", "on-start", "post-start", "pre-stop", "on-stop", "veth-down", "post-stop"];
+const KINDS = [
+  "pre-start",
+  "veth-up",
+  "pre-mount",
+  "post-mount",
+  "on-start",
+  "post-start",
+  "pre-stop",
+  "on-stop",
+  "veth-down",
+  "post-stop",
+];
 const PERMISSION_BITS = 0o7777;
 const EXECUTE_BITS = 0o111;
 

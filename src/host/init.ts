@@ -86,7 +86,11 @@ function fill(top: string, pool: Pool, parts: Readonly<Record<string, string>>, 
   const group = path.join(pool.paths.conf, "group");
   writeIfMissing(path.join(group, "config.yml"), dumpYaml(rootGroup(pool)), 0o400);
   makeDirectory(path.join(group, "default"), 0o755);
-  writeIfMissing(path.join(group, "default", "config.yml"), dumpYaml(YamlMap.of({ cgparams: [], devices: [], attrs: new YamlMap() })), 0o400);
+  writeIfMissing(
+    path.join(group, "default", "config.yml"),
+    dumpYaml(YamlMap.of({ cgparams: [], devices: [], attrs: new YamlMap() })),
+    0o400,
+  );
   const range = YamlMap.of({ start_id: 1_000_000, block_size: 65_536, block_count: 65_520, allocations: [], attrs: new YamlMap() });
   writeIfMissing(path.join(pool.paths.conf, "id-range", "default.yml"), dumpYaml(range), 0o400);
 }

@@ -170,5 +170,7 @@ function containerId({ metadata }: ImportedHead, asId: string | undefined): stri
 }
 
 function containerExists(pool: Pool, id: string): ToolError {
-  return new ToolError("exists", `Cannot import container "${id}": it exists on pool "${pool.name}"`, { hints: ["Choose another id with --as-id"] });
+  return new ToolError("exists", `Cannot import container "${id}": it exists on pool "${pool.name}"`, {
+    hints: ["Choose another id with --as-id"],
+  });
 }

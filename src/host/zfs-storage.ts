@@ -57,7 +57,9 @@ export class ZfsStorage implements Storage {
       throw new ToolError("usage", `Cannot import to dataset "${this.dataset}": it does not lie on pool "${name}"`);
     }
     if (!(await datasetExists(zfs, parent))) {
-      throw new ToolError("not-found", `Cannot import to dataset "${this.dataset}": "${parent}" does not exist`, { hints: [`zfs create -p ${parent}`] });
+      throw new ToolError("not-found", `Cannot import to dataset "${this.dataset}": "${parent}" does not exist`, {
+        hints: [`zfs create -p ${parent}`],
+      });
     }
     if (await datasetExists(zfs, this.dataset)) throw datasetTaken(this.dataset);
     const owner = listContainers(this.#pool).find(({ config }) => config.get("dataset") === this.dataset);

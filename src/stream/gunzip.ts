@@ -24,7 +24,7 @@ export async function* gunzip(source: ByteStream, what: string): ByteStream {
   try {
     for await (const chunk of inflate as AsyncIterable<Buffer>) yield chunk;
     await pumped;
-    if (failure !== undefined) throw failure;
+    if (failure !== undefined) throw failure as Error;
   } catch (error) {
     throw gunzipFailure(failure ?? error, what);
   } finally {

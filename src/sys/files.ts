@@ -11,7 +11,8 @@ const FILE_LIMIT_BYTES = 16 * 1024 * 1024;
 export function readSmallFile(file: string): Uint8Array | undefined {
   try {
     const stat = fs.statSync(file);
-    if (!stat.isFile() || stat.size > FILE_LIMIT_BYTES) throw new ToolError("failed", `Cannot read "${file}": it is no file of a sensible size`);
+    if (!stat.isFile() || stat.size > FILE_LIMIT_BYTES)
+      throw new ToolError("failed", `Cannot read "${file}": it is no file of a sensible size`);
     return fs.readFileSync(file);
   } catch (error) {
     if (error instanceof ToolError) throw error;

@@ -7,7 +7,13 @@ import { ToolError } from "../errors.ts";
 import { raceAbort, systemReason } from "./failure.ts";
 import { readFdInfo } from "./fd-info.ts";
 
-const readFd = promisify(fs.read) as (fd: number, buffer: Uint8Array, offset: number, length: number, position: number | null) => Promise<{ bytesRead: number }>;
+const readFd = promisify(fs.read) as (
+  fd: number,
+  buffer: Uint8Array,
+  offset: number,
+  length: number,
+  position: number | null,
+) => Promise<{ bytesRead: number }>;
 const fstat = promisify(fs.fstat);
 
 /** An open input; satisfies the stream room's `ByteSource`. Closing is the opener's job (`await using`). */
@@ -96,7 +102,9 @@ async function stdin(signal: AbortSignal | undefined): Promise<Input> {
     throw new ToolError("failed", `Cannot read ${name}: ${systemReason(error)}`);
   });
   if (stat.isCharacterDevice() && process.stdin.isTTY) {
-    throw new ToolError("usage", `Cannot read an archive from the terminal`, { hints: ["Name an archive, or pipe one in: ctar import - < archive.tar"] });
+    throw new ToolError("usage", `Cannot read an archive from the terminal`, {
+      hints: ["Name an archive, or pipe one in: ctar import - < archive.tar"],
+    });
   }
   const start = stat.isFile() ? readFdInfo(0)?.position : undefined;
   if (start === undefined) return new Input({ name, fd: 0, size: undefined, signal });

@@ -85,7 +85,9 @@ export function openStdout(signal?: AbortSignal): Output {
   const name = "standard output";
   const stat = fs.fstatSync(1);
   if (stat.isCharacterDevice() && process.stdout.isTTY) {
-    throw new ToolError("usage", "Cannot write an archive to the terminal", { hints: ["Name a file, or redirect: ctar export web01 - > web01.tar"] });
+    throw new ToolError("usage", "Cannot write an archive to the terminal", {
+      hints: ["Name a file, or redirect: ctar export web01 - > web01.tar"],
+    });
   }
   const info = stat.isFile() ? readFdInfo(1) : undefined;
   return new Output({ name, fd: 1, patchable: info?.append === false, start: info?.position ?? 0, signal });
@@ -135,7 +137,10 @@ export function temporaryName(target: string): string {
  *
  * @throws ToolError exists (and not `force`), not-found (no such directory), failed
  */
-export function createFile(target: string, options: { temporaryPath: string; force?: boolean; mode?: number; signal?: AbortSignal | undefined }): NewFile {
+export function createFile(
+  target: string,
+  options: { temporaryPath: string; force?: boolean; mode?: number; signal?: AbortSignal | undefined },
+): NewFile {
   const force = options.force ?? false;
   if (!force && fs.lstatSync(target, { throwIfNoEntry: false }) !== undefined) throw fileExists(target);
   try {
@@ -182,5 +187,8 @@ export function syncDirectory(directory: string): void {
 }
 
 function fileExists(target: string): ToolError {
-  return new ToolError("exists", `Cannot create "${target}": file exists`, { hints: ["Use --force to replace it"], facts: { path: target } });
+  return new ToolError("exists", `Cannot create "${target}": file exists`, {
+    hints: ["Use --force to replace it"],
+    facts: { path: target },
+  });
 }

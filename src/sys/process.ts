@@ -120,9 +120,13 @@ export class Child implements AsyncDisposable {
     if (this.#startFailure === undefined) return exit;
     const program = this.argv[0] ?? "";
     const missing = (this.#startFailure as NodeJS.ErrnoException).code === "ENOENT";
-    throw new ToolError(missing ? "not-found" : "failed", `Cannot run "${program}": ${missing ? "no such program" : this.#startFailure.message}`, {
-      facts: { argv: this.argv },
-    });
+    throw new ToolError(
+      missing ? "not-found" : "failed",
+      `Cannot run "${program}": ${missing ? "no such program" : this.#startFailure.message}`,
+      {
+        facts: { argv: this.argv },
+      },
+    );
   }
 
   /** Asks the program to end, and makes it end 5 seconds later. */

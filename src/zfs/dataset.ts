@@ -21,7 +21,8 @@ export async function datasetExists(zfs: Zfs, dataset: DatasetName): Promise<boo
     await zfs.run(["list", "-H", "-o", "name", dataset], `look for "${dataset}"`);
     return true;
   } catch (error) {
-    if (error instanceof ToolError && error.code === "not-found" && error.facts["argv"] !== undefined && isMissingDataset(error)) return false;
+    if (error instanceof ToolError && error.code === "not-found" && error.facts["argv"] !== undefined && isMissingDataset(error))
+      return false;
     throw error;
   }
 }
@@ -88,7 +89,8 @@ export async function destroySnapshots(zfs: Zfs, dataset: DatasetName, snapshots
     await zfs.run(["destroy", "-r", `${dataset}@${names}`], `destroy snapshots "${dataset}@${names}"`);
   } catch (error) {
     // could not find any snapshots to destroy; check snapshot names.
-    if (!(error instanceof ToolError) || !/could not find any snapshots/.test(String((error.cause as Error | undefined)?.message))) throw error;
+    if (!(error instanceof ToolError) || !/could not find any snapshots/.test(String((error.cause as Error | undefined)?.message)))
+      throw error;
   }
 }
 

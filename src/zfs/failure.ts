@@ -48,5 +48,5 @@ export function zfsFailure(exit: Exit, action: string, argv: readonly string[]):
 
 /** True for a receive that only says it was given too little: then whoever fed it knows the reason. */
 export function isStarved(error: ToolError): boolean {
-  return / incomplete$/.test(error.message);
+  return error.message.endsWith(" incomplete");
 }

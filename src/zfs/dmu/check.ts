@@ -95,7 +95,8 @@ class Frame {
   #begin(offset: number): void {
     const begin = this.#decoder.begin(this.#view, offset);
     const first = this.#position === "start";
-    if (!first && this.#position !== "between") throw damaged("Cannot read ZFS stream: BEGIN inside a stream or behind its end", { offset });
+    if (!first && this.#position !== "between")
+      throw damaged("Cannot read ZFS stream: BEGIN inside a stream or behind its end", { offset });
     if (!first && begin.compound) throw damaged("Cannot read ZFS stream: a package inside a package", { offset });
     this.#inPackage ||= begin.compound;
     this.#position = begin.compound ? "header" : "stream";
