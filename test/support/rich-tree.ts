@@ -6,11 +6,11 @@ import { run, shell } from "./platform.ts";
 const FILL = String.raw`
   mkdir -p "$TREE"; cd "$TREE"
   mkdir plain empty-directory deep sticky; mkdir -p deep/a/b/c/d/e
-  echo hello > plain/file; : > plain/empty; head -c 1500000 /dev/urandom > plain/random; yes 'compresses well' | head -c 1000000 > plain/repeated || true
+  echo hello > plain/file; : > plain/empty; head -c 700000 /dev/urandom > plain/random; yes 'compresses well' | head -c 300000 > plain/repeated || true
   ln plain/file plain/hardlink; ln plain/file deep/a/b/c/hardlink
   ln -s file plain/symlink; ln -s "$(printf '%01000d' 0)" plain/long-symlink; ln -s /nowhere plain/dangling
   mknod plain/character c 1 3; mknod plain/block b 259 70000; mkfifo plain/fifo; mknod plain/old-device c 200 201
-  truncate -s 8M plain/sparse; printf end >> plain/sparse; printf middle | dd of=plain/sparse bs=1M seek=4 conv=notrunc status=none
+  truncate -s 2M plain/sparse; printf end >> plain/sparse; printf middle | dd of=plain/sparse bs=1M seek=1 conv=notrunc status=none
   echo a > 'plain/späces ünd 日本語 🐧'; echo b > $'plain/new\nline'; echo c > $'plain/caf\xe9'; echo d > 'plain/-rf "quoted" \back$lash*'; echo e > "plain/$(printf 'n%.0s' {1..255})"
   mkdir $'plain/\xff\xfe'; echo f > $'plain/\xff\xfe/inside'
   setfattr -n user.comment -v text plain/file; setfattr -n user.binary -v 0x00ff0a0d plain/random; setfattr -n user.long -v "$(printf '%03000d' 1)" plain/empty

@@ -42,6 +42,8 @@ interface Extended {
   pax: PaxRecords;
   longName: Uint8Array | undefined;
   longLink: Uint8Array | undefined;
+  /** Whether any of it is meant for that entry alone, so that there must be one. */
+  isForNext: boolean;
 }
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -70,10 +72,11 @@ export class TarReader {
   async next(): Promise<TarEntry | undefined> {
     await this.#finishCurrent();
     if (this.#end !== undefined) return undefined;
-    const extended: Extended = { pax: this.#global, longName: undefined, longLink: undefined };
+    const extended: Extended = { pax: this.#global, longName: undefined, longLink: undefined, isForNext: false };
     let found = await this.#readHeader();
     while (found !== undefined && (await this.#readExtended(found.header, extended))) found = await this.#readHeader();
     if (found !== undefined) this.#current = await this.#makeEntry(found.header, found.block, extended);
+    else if (extended.isForNext) throw damaged("Cannot read archive: it ends behind an extended header", { offset: this.#source.offset });
     return this.#current;
   }
 
@@ -104,6 +107,7 @@ export class TarReader {
     const data = await readUpTo(this.#source, header.size);
     if (data.length < header.size) throw cutOff("an extended header", { offset: this.#source.offset, there: data.length, of: header.size });
     await this.#skipPadding(header.size, header.name);
+    extended.isForNext ||= header.typeflag !== "g";
     if (header.typeflag === "x") extended.pax = mergePax(extended.pax, parsePax(data, offset));
     else if (header.typeflag === "g") extended.pax = this.#global = mergePax(this.#global, parsePax(data, offset));
     else if (header.typeflag === "L") extended.longName = untilNul(data);
