@@ -239,8 +239,9 @@ function cString(bytes: Uint8Array): Uint8Array {
   return terminated;
 }
 
-/** Name and wording of an error number. */
+/** Name and wording of an error number; the runtimes' wordings lack some, Deno's more than Bun's. */
 function describeErrno(errno: number): [code: string, reason: string] {
   if (errno === constants.errno.ENOTSUP) return ["ENOTSUP", "operation not supported"]; // the map says "on socket"
-  return getSystemErrorMap().get(-errno) ?? [`E${errno}`, `system error ${errno}`];
+  const code = Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? `E${errno}`;
+  return [code, getSystemErrorMap().get(-errno)?.[1] ?? `system error ${code}`];
 }

@@ -28,7 +28,7 @@ const RULES: readonly Rule[] = [
   // cannot receive: invalid stream (bad magic number) · cannot receive new filesystem stream: invalid backup stream
   { pattern: /invalid (backup )?stream/, code: "zfs", reason: "it is no valid stream" },
   // internal error: Invalid exchange · checksum mismatch or incomplete stream
-  { pattern: /checksum mismatch/, code: "zfs", reason: "the stream's checksum is wrong" },
+  { pattern: /checksum mismatch/, code: "damaged", reason: "the stream's checksum is wrong" },
   // cannot create 'tank/a': permission denied
   { pattern: /permission denied/i, code: "zfs", reason: "permission denied", hint: "Run as root, or see zfs-allow(8)" },
   // The ZFS modules are not loaded. Try running '/sbin/modprobe zfs' as root to load them.

@@ -23,7 +23,11 @@ beforeAll(async () => {
   await createContainer(ID, ["srv"]);
   await shell(`echo before > ${DATA}/before; echo before > ${SUBDATA}/before`);
   // while base streams are sent the container works on
-  writeLoggingZfs(path.join(pool.directory, "zfs"), log, `case "$*" in send*osctl-base*) echo "$*" >> ${SUBDATA}/while-up ;; esac`);
+  writeLoggingZfs(
+    path.join(pool.directory, "zfs"),
+    log,
+    `case "$*" in send*osctl-incr*) ;; send*) echo "$*" >> ${SUBDATA}/while-up ;; esac`,
+  );
   writeScript(
     path.join(pool.directory, "stop"),
     `${logLine(log, "begin", "stop")}; sleep 0.2; echo at-stop > ${DATA}/at-stop; rm ${DATA}/before; ${logLine(log, "end", "stop")}`,
@@ -72,9 +76,12 @@ describe("ctar export of a container that --stop-command and --start-command run
       for (const event of increment) expect(events.indexOf(event)).toBeGreaterThan(at("end", "start"));
       const down = events.slice(at("begin", "stop"), at("end", "start") + 1);
       expect(down.map(({ edge, what }) => `${edge} ${what.replace(/ -o .*@/, " @").replace(/\d+$/, "N")}`)).toEqual([
-        ...["begin stop", "end stop"],
-        ...["begin zfs snapshot -r @osctl-incr-N", "end zfs snapshot -r @osctl-incr-N"],
-        ...["begin start", "end start"],
+        "begin stop",
+        "end stop",
+        "begin zfs snapshot -r @osctl-incr-N",
+        "end zfs snapshot -r @osctl-incr-N",
+        "begin start",
+        "end start",
       ]);
       expect(await listTraces()).toEqual([]);
     },

@@ -103,7 +103,14 @@ describe("ctar export, ctar import", () => {
         printf -- '---\\nuid_map:\\n- 0:500000:65536\\ngid_map:\\n- 0:500000:65536\\nstandalone: false\\nattrs: {}\\n' > user/other.yml`);
       const dataset = `${POOL}/elsewhere/moved`;
       await mustImport(
-        ...["--as-id", "moved", "--as-user", "other", "--as-group", "/default", "--dataset", dataset],
+        "--as-id",
+        "moved",
+        "--as-user",
+        "other",
+        "--as-group",
+        "/default",
+        "--dataset",
+        dataset,
         ...["--zfs-property", "compression=zstd", "--zfs-property", "atime=off", archive],
       );
       expect(readConfig("ct/moved.yml")).toContain(`user: other\ngroup: "/default"\ndataset: ${dataset}\n`);
@@ -134,9 +141,21 @@ describe("ctar export", () => {
   test("with SOURCE_DATE_EPOCH writes the same headers and text members each time, but for the manifest", () => {
     const [first, second] = ["auto-file", "gzip-pipe"].map((name) => readMembers(path.join(pool.directory, `${name}.tar`)).filter(isText));
     expect(first?.map(({ name }) => name)).toEqual([
-      ...["metadata.yml", "config", "config/user.yml", "config/group.yml", "config/container.yml"],
-      ...["hooks", "hooks/pre-start", "hooks/post-stop.d", "hooks/post-stop.d/10-first", "hooks/post-stop.d/20-second"],
-      ...["rootfs", "rootfs/", "rootfs/srv", "rootfs/srv/data", "snapshots.yml"],
+      "metadata.yml",
+      "config",
+      "config/user.yml",
+      "config/group.yml",
+      "config/container.yml",
+      "hooks",
+      "hooks/pre-start",
+      "hooks/post-stop.d",
+      "hooks/post-stop.d/10-first",
+      "hooks/post-stop.d/20-second",
+      "rootfs",
+      "rootfs/",
+      "rootfs/srv",
+      "rootfs/srv/data",
+      "snapshots.yml",
     ]);
     expect(second?.map(({ blocks }) => blocks.toString())).toEqual(first?.map(({ blocks }) => blocks.toString()) ?? []);
     expect(first?.[0]?.content.toString()).toEndWith(`exported_at: ${EPOCH}\n`);

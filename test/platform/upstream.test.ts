@@ -11,8 +11,14 @@ const ID = "rich";
 const ROOT = `${POOL}/ct/${ID}`;
 const DATASETS = ["", "srv"];
 const TEXT_MEMBERS = [
-  ...["metadata.yml", "config/user.yml", "config/group.yml", "config/container.yml"],
-  ...["hooks/pre-start", "hooks/post-stop.d/10-notify", "snapshots.yml", "ctar/manifest.json"],
+  "metadata.yml",
+  "config/user.yml",
+  "config/group.yml",
+  "config/container.yml",
+  "hooks/pre-start",
+  "hooks/post-stop.d/10-notify",
+  "snapshots.yml",
+  "ctar/manifest.json",
 ];
 
 /** A member as upstream-read.rb found it. */
@@ -79,8 +85,8 @@ describe("an archive of upstream's tools", () => {
         [expect.stringMatching(/^osctl-incr-/), expect.stringMatching(/^osctl-base-/)],
       ]);
       const id = `theirs-${compression}`;
-      const input = compression === "auto" ? archive : `- < <(cat ${archive})`;
-      await shell(`$CTAR import --as-id ${id} ${input}; zfs mount ${POOL}/ct/${id}; zfs mount ${POOL}/ct/${id}/srv`);
+      const source = compression === "auto" ? `$CTAR import --as-id ${id} ${archive}` : `cat ${archive} | $CTAR import --as-id ${id} -`;
+      await shell(`${source}; zfs mount ${POOL}/ct/${id}; zfs mount ${POOL}/ct/${id}/srv`);
       expect(await listTree(`/${POOL}/ct/${id}`)).toBe(original);
       expect(
         await shell(`diff -r /${POOL}/hook/ct/${ID} /${POOL}/hook/ct/${id}; stat -c %a /${POOL}/hook/ct/${id}/post-stop.d/10-notify`),
@@ -113,14 +119,17 @@ function expectTexts(found: Record<string, Found>): string[] {
   return yaml("snapshots.yml") as string[];
 }
 
-/** Does what osctld's importer does: datasets made and mounted, every stream by one shell line, the snapshots destroyed one by one. */
+/**
+ * Does what osctld's importer does: datasets made, every stream by one shell line, the snapshots destroyed one by one. It mounts them before; here
+ * that is done afterwards, as each unmounting and mounting by `zfs recv -F` makes mountpoints anew and changes the times above them.
+ */
 async function restoreAsUpstream(
   archive: string,
   { root, streams, snapshots }: { root: string; streams: Set<string>; snapshots: string[] },
 ): Promise<void> {
   const lines: string[] = [];
   const datasets = DATASETS.map((relative) => ({ relative, dataset: relative === "" ? root : `${root}/${relative}` }));
-  for (const { dataset } of datasets) lines.push(`zfs create -o canmount=noauto ${dataset}; zfs mount ${dataset}`);
+  for (const { dataset } of datasets) lines.push(`zfs create -o canmount=noauto ${dataset}`);
   for (const { relative, dataset } of datasets) {
     for (const kind of ["base", "incremental"]) {
       const plain = path.join("rootfs", relative, `${kind}.dat`);
@@ -129,5 +138,6 @@ async function restoreAsUpstream(
     }
   }
   for (const { dataset } of datasets) for (const snapshot of snapshots) lines.push(`zfs destroy ${dataset}@${snapshot}`);
+  for (const { dataset } of datasets) lines.push(`zfs mount ${dataset}`);
   await shell(lines.join("\n"));
 }

@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { createWriteStream, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { ToolError } from "../../src/errors.ts";
+import type { ByteStream } from "../../src/stream/bytes.ts";
+import { loadLibc } from "../../src/sys/libc.ts";
+import { O_RDONLY } from "../../src/sys/linux.ts";
+import { DirectoryCursor } from "../../src/tree/directory-cursor.ts";
+import type { Loss } from "../../src/tree/loss.ts";
+import { packTree } from "../../src/tree/pack.ts";
+import { run, shell } from "../support/platform.ts";
+import { fillTree } from "../support/rich-tree.ts";
+import { nameOf, readTar } from "../support/tar.ts";
+import { listTree } from "../support/tree-listing.ts";
+
+const IS_ROOT = process.getuid?.() === 0;
+if (!IS_ROOT) console.warn("skipped: trees with owners and device nodes, as this is not root");
+
+let scratch = "";
+beforeAll(() => {
+  scratch = mkdtempSync(join(tmpdir(), "ctar-pack-"));
+});
+afterAll(async () => {
+  await shell(`rm -rf '${scratch}'`); // node:fs cannot remove what is deeper than PATH_MAX
+});
+
+function directory(name: string): string {
+  const path = join(scratch, name);
+  mkdirSync(path);
+  return path;
+}
+
+async function bytesOf(stream: ByteStream): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** Makes directories in one another, each called `deep`. */
+async function makeDeep(root: string, depth: number): Promise<void> {
+  const libc = await loadLibc();
+  const cursor = new DirectoryCursor(libc, root);
+  for (let level = 0; level < depth; level++) {
+    libc.makeDirectory(cursor.fd, Buffer.from("deep"), 0o755);
+    cursor.enter(Buffer.from("deep"), O_RDONLY);
+  }
+  cursor.close();
+}
+
+/** What GNU tar has to say, except about times that it finds strange. */
+function complaints(stderr: string): string {
+  return stderr.replace(/.*(implausibly old time stamp|in the future).*\n/g, "");
+}
+
+function fail(loss: Loss): never {
+  throw new Error(`lost: ${JSON.stringify(loss)}`);
+}
+
+describe("packTree", () => {
+  test("names entries as tar -C root . does, in the order of bytes, depth first", async () => {
+    const root = directory("names");
+    for (const name of ["b", "a", "a-b", "a/z", "Z"]) name.length === 1 ? mkdirSync(join(root, name)) : writeFileSync(join(root, name), "");
+    const { entries, end } = await readTar(await bytesOf(packTree(root, { onLoss: fail })));
+    expect(entries.map(nameOf)).toEqual(["./", "./Z/", "./a/", "./a/z", "./a-b", "./b/"]);
+    expect(end).toBe("blocks");
+  });
+
+  test("gives the same bytes for the same tree", async () => {
+    const root = directory("same");
+    writeFileSync(join(root, "file"), "hello");
+    const [once, again] = [await bytesOf(packTree(root, { onLoss: fail })), await bytesOf(packTree(root, { onLoss: fail }))];
+    expect(Buffer.compare(once, again)).toBe(0);
+  });
+
+  test("says once what a file with several names holds", async () => {
+    const root = directory("links");
+    writeFileSync(join(root, "b"), "hello");
+    linkSync(join(root, "b"), join(root, "c"));
+    linkSync(join(root, "b"), join(root, "a"));
+    const { entries } = await readTar(await bytesOf(packTree(root, { onLoss: fail })));
+    const shown = entries.slice(1).map(({ entry, data }) => [entry.typeflag, Buffer.from(entry.linkname).toString(), data.toString()]);
+    expect(shown).toEqual([["0", "", "hello"], ["1", "./a", ""], ["1", "./a", ""]]); // prettier-ignore
+  });
+
+  test("stores no holes", async () => {
+    const root = directory("holes");
+    writeFileSync(join(root, "hole"), "");
+    truncateSync(join(root, "hole"), 2 ** 36);
+    const archive = await bytesOf(packTree(root, { onLoss: fail }));
+    expect(archive.length).toBeLessThan(10_000);
+    expect((await readTar(archive)).entries[1]?.entry.sparse).toEqual({ size: 2 ** 36, segments: [{ offset: 2 ** 36, length: 0 }] });
+  });
+
+  test("packs a tree deeper than a path may be long, and than descriptors may be open", async () => {
+    const root = directory("deep");
+    const depth = 2500;
+    await makeDeep(root, depth);
+    const { entries } = await readTar(await bytesOf(packTree(root, { onLoss: fail })));
+    expect(entries).toHaveLength(depth + 1);
+    expect(nameOf(entries.at(-1) as (typeof entries)[0])).toBe(`./${"deep/".repeat(depth)}`);
+  });
+
+  test("reports sockets, and leaves them out", async () => {
+    const root = directory("socket");
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(join(root, "s"), resolve));
+    const losses: Loss[] = [];
+    const { entries } = await readTar(await bytesOf(packTree(root, { onLoss: (loss) => losses.push(loss) })));
+    server.close();
+    expect(entries.map(nameOf)).toEqual(["./"]);
+    expect(losses).toEqual([{ path: "./s", what: "socket", reason: "tar has no sockets" }]);
+  });
+
+  test("fills up a file that shrinks, and reports it", async () => {
+    const root = directory("shrinking");
+    const file = join(root, "file");
+    writeFileSync(file, Buffer.alloc(8 << 20, "x"));
+    writeFileSync(join(root, "next"), "next");
+    const losses: Loss[] = [];
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of packTree(root, { onLoss: (loss) => losses.push(loss) })) {
+      if (chunks.length === 0) truncateSync(file, 1000);
+      chunks.push(chunk);
+    }
+    const { entries } = await readTar(Buffer.concat(chunks));
+    expect(entries.map(({ data }) => data.length)).toEqual([0, 8 << 20, 4]);
+    expect(entries[1]?.data.at(-1)).toBe(0);
+    expect(losses).toEqual([{ path: "./file", what: "contents", reason: "changed while they were read" }]);
+  });
+
+  test("reports names that vanish", async () => {
+    const root = directory("vanishing");
+    writeFileSync(join(root, "a"), Buffer.alloc(1 << 20, "x"));
+    for (const name of ["b", "c"]) writeFileSync(join(root, name), "");
+    mkdirSync(join(root, "d"));
+    const losses: Loss[] = [];
+    for await (const _ of packTree(root, { onLoss: (loss) => losses.push(loss) })) {
+      for (const name of ["b", "d"]) rmSync(join(root, name), { recursive: true, force: true });
+    }
+    expect(losses.map(({ path, reason }) => [path, reason])).toEqual([
+      ["./b", "no such file or directory"],
+      ["./d", "no such file or directory"],
+    ]);
+  });
+
+  test("says that there is no such directory", async () => {
+    const outcome = bytesOf(packTree(join(scratch, "missing"), { onLoss: fail }));
+    await expect(outcome).rejects.toMatchObject({ code: "not-found", message: expect.stringContaining(`missing": no such file or directory`) });
+    await expect(bytesOf(packTree("/dev/null", { onLoss: fail }))).rejects.toBeInstanceOf(ToolError);
+  });
+
+  test.skipIf(!IS_ROOT)("is extracted by GNU tar to the same tree", async () => {
+    const [root, copy] = [join(scratch, "rich"), directory("copy")];
+    await fillTree(root);
+    symlinkSync("x".repeat(4000), join(root, "longest-link"));
+    const archive = join(scratch, "rich.tar");
+    await pipeline(packTree(root, { onLoss: fail }), createWriteStream(archive));
+
+    const listed = await run(["tar", "-tvf", archive]);
+    expect([listed.code, complaints(listed.stderr)]).toEqual([0, ""]);
+    const options = ["--numeric-owner", "--same-owner", "-p", "--xattrs", "--xattrs-include=*"];
+    const extracted = await run(["tar", "-C", copy, ...options, "-xf", archive]);
+    expect([extracted.code, complaints(extracted.stderr)]).toEqual([0, ""]);
+    expect(await listTree(copy, { holes: true })).toEqual(await listTree(root, { holes: true }));
+  });
+});
