@@ -239,9 +239,17 @@ function cString(bytes: Uint8Array): Uint8Array {
   return terminated;
 }
 
-/** Name and wording of an error number; the runtimes' wordings lack some, Deno's more than Bun's. */
+/** Wordings that a runtime lacks, or has a different sense of. */
+const WORDINGS: Readonly<Record<string, string>> = {
+  EDQUOT: "disk quota exceeded",
+  ENODATA: "no data available",
+  ENOTSUP: "operation not supported",
+  EOVERFLOW: "value too large for defined data type",
+};
+
+/** Name and wording of an error number. */
 function describeErrno(errno: number): [code: string, reason: string] {
-  if (errno === constants.errno.ENOTSUP) return ["ENOTSUP", "operation not supported"]; // the map says "on socket"
-  const code = Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? `E${errno}`;
-  return [code, getSystemErrorMap().get(-errno)?.[1] ?? `system error ${code}`];
+  const names = Object.entries(constants.errno).filter(([, number]) => number === errno);
+  const code = names.find(([name]) => name in WORDINGS)?.[0] ?? names[0]?.[0] ?? `E${errno}`;
+  return [code, WORDINGS[code] ?? getSystemErrorMap().get(-errno)?.[1] ?? `system error ${code}`];
 }

@@ -62,8 +62,6 @@ export interface FileStatus {
   ctimeNs: bigint;
 }
 
-/** Length of `struct statx`. */
-export const STATX_BYTES = 256;
 /** STATX_BASIC_STATS. */
 export const STATX_BASIC_STATS = 0x7ff;
 

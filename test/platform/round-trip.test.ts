@@ -111,7 +111,11 @@ describe("ctar export, ctar import", () => {
         "/default",
         "--dataset",
         dataset,
-        ...["--zfs-property", "compression=zstd", "--zfs-property", "atime=off", archive],
+        "--zfs-property",
+        "compression=zstd",
+        "--zfs-property",
+        "atime=off",
+        archive,
       );
       expect(readConfig("ct/moved.yml")).toContain(`user: other\ngroup: "/default"\ndataset: ${dataset}\n`);
       const properties = await shell(`zfs get -H -r -t filesystem -s local -o value compression,atime ${dataset} | tr '\\n' ' '`);

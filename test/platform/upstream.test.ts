@@ -72,9 +72,12 @@ describe("an archive of ctar", () => {
 });
 
 describe("an archive of upstream's tools", () => {
-  test.each(["auto", "off"])(
-    "with compression %s is imported by ctar, from a file and a pipe",
-    async (compression) => {
+  test.each([
+    ["auto", "file"],
+    ["off", "pipe"],
+  ])(
+    "with compression %s is imported by ctar from a %s",
+    async (compression, way) => {
       const archive = path.join(pool.directory, `upstream-${compression}.tar`);
       const script = path.resolve("test/support/upstream-export.rb");
       await shell(`BETWEEN=${stop} ruby ${script} ${archive} ${ID} ${ROOT} /${POOL}/conf /${POOL}/hook/ct/${ID} ${compression}`);
@@ -85,7 +88,7 @@ describe("an archive of upstream's tools", () => {
         [expect.stringMatching(/^osctl-incr-/), expect.stringMatching(/^osctl-base-/)],
       ]);
       const id = `theirs-${compression}`;
-      const source = compression === "auto" ? `$CTAR import --as-id ${id} ${archive}` : `cat ${archive} | $CTAR import --as-id ${id} -`;
+      const source = way === "file" ? `$CTAR import --as-id ${id} ${archive}` : `cat ${archive} | $CTAR import --as-id ${id} -`;
       await shell(`${source}; zfs mount ${POOL}/ct/${id}; zfs mount ${POOL}/ct/${id}/srv`);
       expect(await listTree(`/${POOL}/ct/${id}`)).toBe(original);
       expect(

@@ -24,7 +24,7 @@ export function scriptArgv(script: string): string[] {
 }
 
 /** argv that runs the program. */
-function programArgv(): string[] {
+export function programArgv(): string[] {
   const compiled = process.env["CTAR_BIN"];
   return compiled === undefined ? scriptArgv("src/main.ts") : [compiled];
 }

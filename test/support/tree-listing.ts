@@ -2,17 +2,11 @@
  * A directory tree as lines to compare: path, type, mode, owner, time to the nanosecond, size, link target, device number, number of names
  * and the first of them, extended attributes, and the contents' SHA-256. As a program it prints the lines of the tree that it is given:
  *
- *     bun test/support/tree-listing.ts [--holes] ROOT
+ *     bun test/support/tree-listing.ts ROOT
  */
 import { createHash } from "node:crypto";
 import { loadLibc, type Libc } from "../../src/sys/libc.ts";
 import * as linux from "../../src/sys/linux.ts";
-
-/** Options of {@link listTree}. */
-export interface ListOptions {
-  /** Also say which files have holes; file systems that compress tell of more holes than others. */
-  holes?: boolean;
-}
 
 const TYPES: Readonly<Record<number, string>> = {
   [linux.S_IFREG]: "file",
@@ -26,19 +20,17 @@ const TYPES: Readonly<Record<number, string>> = {
 const CHUNK_BYTES = 1024 * 1024;
 
 /** Lists a tree, names in the order of their bytes. Needs the right to read all of it. */
-export async function listTree(root: string, options: ListOptions = {}): Promise<string[]> {
+export async function listTree(root: string): Promise<string[]> {
   const libc = await loadLibc();
-  return [...new Lister(libc, options).list(linux.AT_FDCWD, Buffer.from(`${root}/.`), Buffer.from("."))];
+  return [...new Lister(libc).list(linux.AT_FDCWD, Buffer.from(`${root}/.`), Buffer.from("."))];
 }
 
 class Lister {
   readonly #libc: Libc;
-  readonly #options: ListOptions;
   readonly #firstNames = new Map<bigint, string>();
 
-  constructor(libc: Libc, options: ListOptions) {
+  constructor(libc: Libc) {
     this.#libc = libc;
-    this.#options = options;
   }
 
   *list(dirFd: number, name: Uint8Array, path: Uint8Array): Generator<string> {
@@ -69,7 +61,6 @@ class Lister {
     if (type === "link") yield `-> ${text(this.#libc.readLink(dirFd, name))}`;
     if (type !== "file") return;
     yield `${status.size} bytes`;
-    if (this.#options.holes === true && status.blocks * 512 < status.size) yield "holes";
     yield `sha256=${this.#digest(dirFd, name)}`;
   }
 
@@ -107,7 +98,4 @@ function text(bytes: Uint8Array): string {
   }
 }
 
-if (import.meta.main) {
-  const [root = ".", ...flags] = process.argv.slice(2).toReversed();
-  for (const line of await listTree(root, { holes: flags.includes("--holes") })) console.log(line);
-}
+if (import.meta.main) for (const line of await listTree(process.argv[2] ?? ".")) console.log(line);

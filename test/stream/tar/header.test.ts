@@ -79,7 +79,13 @@ describe("encodeHeader", () => {
   test.skipIf(!HAS_RUBY)("splits names where RubyGems does", () => {
     const lengths = [1, 54, 99, 100, 101, 155, 156, 200, 255];
     const names = lengths.flatMap((first) => lengths.map((second) => `${"a".repeat(first)}/${"b".repeat(second)}`));
-    const deep = ["d/".repeat(60) + "e", "d/".repeat(120) + "e", "d/".repeat(127) + "ee", "d/".repeat(128), `${"a".repeat(90)}/${"b".repeat(30)}/`];
+    const deep = [
+      "d/".repeat(60) + "e",
+      "d/".repeat(120) + "e",
+      "d/".repeat(127) + "ee",
+      "d/".repeat(128),
+      `${"a".repeat(90)}/${"b".repeat(30)}/`,
+    ];
     const all = [...names, ...deep, "a".repeat(100), "a".repeat(101), `/${"a".repeat(100)}`];
     const script = `require 'rubygems/package'; require 'stringio'
       STDIN.each_line(chomp: true) { |n| w = Gem::Package::TarWriter.new(StringIO.new)
@@ -174,6 +180,14 @@ describe("decodeHeader", () => {
 
 function withChecksum(block: Uint8Array): Uint8Array {
   const fixed = Uint8Array.from(block).fill(0x20, 148, 156);
-  fixed.set(Buffer.from(`${fixed.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, "0")}\0 `), 148);
+  fixed.set(
+    Buffer.from(
+      `${fixed
+        .reduce((sum, byte) => sum + byte, 0)
+        .toString(8)
+        .padStart(6, "0")}\0 `,
+    ),
+    148,
+  );
   return fixed;
 }

@@ -9,7 +9,9 @@ describe("parsePax", () => {
   test("undoes encodePax, whatever bytes the values are", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(key, fc.uint8Array({ maxLength: 1200 }))), (records) => {
-        expect(parsePax(encodePax(records), 0).map(([name, value]) => [name, [...value]])).toEqual(records.map(([name, value]) => [name, [...value]]));
+        expect(parsePax(encodePax(records), 0).map(([name, value]) => [name, [...value]])).toEqual(
+          records.map(([name, value]) => [name, [...value]]),
+        );
       }),
     );
   });

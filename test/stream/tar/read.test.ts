@@ -31,8 +31,9 @@ const SMALL = sketchTar(
 );
 
 function shown({ entry, data }: ReadEntry): unknown {
-  const { name, linkname, pax, rawHeader: _, body: __, ...rest } = entry;
-  return { ...rest, name: [...name], linkname: [...linkname], pax: [...pax.keys()], data: data.toString("latin1") };
+  const { uid, mode, size, mtimeNs, typeflag, headerOffset, dataOffset, sparse } = entry;
+  const names = [[...entry.name], [...entry.linkname], [...entry.pax.keys()]];
+  return { names, uid, mode, size, mtimeNs, typeflag, headerOffset, dataOffset, sparse, data: data.toString("latin1") };
 }
 
 async function damageOf(bytes: Uint8Array): Promise<{ before: ReadEntry[]; error: ToolError }> {
@@ -60,7 +61,9 @@ describe("TarReader", () => {
     const whole = (await readTar(SMALL)).entries.map(shown);
     expect(whole).toHaveLength(5);
     const sizes = fc.array(fc.integer({ min: 1, max: 2000 }), { minLength: 1, maxLength: 20 });
-    const property = fc.asyncProperty(sizes, async (chunkBytes) => expect((await readTar(SMALL, { chunkBytes })).entries.map(shown)).toEqual(whole));
+    const property = fc.asyncProperty(sizes, async (chunkBytes) =>
+      expect((await readTar(SMALL, { chunkBytes })).entries.map(shown)).toEqual(whole),
+    );
     await fc.assert(property, { numRuns: 50 });
   });
 
@@ -137,7 +140,8 @@ describe("TarReader", () => {
   });
 
   test("applies pax records to the next entry, global ones to all that follow", async () => {
-    const pax = (typeflag: "x" | "g", records: readonly (readonly [string, string])[]): Buffer => sketchEntry({ name: "pax", typeflag, data: encodePax(records) });
+    const pax = (typeflag: "x" | "g", records: readonly (readonly [string, string])[]): Buffer =>
+      sketchEntry({ name: "pax", typeflag, data: encodePax(records) });
     const { entries } = await readTar(
       Buffer.concat([pax("g", [["uid", "4000000000"], ["mtime", "1.5"]]), pax("x", [["path", "real"], ["mtime", "-2"]]), sketchEntry({ name: "a" }), sketchEntry({ name: "b" })]), // prettier-ignore
     );
@@ -152,7 +156,11 @@ describe("TarReader", () => {
     entry.set(Buffer.from("00000000000\0"), 124);
     entry.fill(0x20, 148, 156);
     entry.set(Buffer.from(`${entry.subarray(0, 512).reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, "0")}\0 `), 148); // prettier-ignore
-    const archive = Buffer.concat([sketchEntry({ name: "p", typeflag: "x", data: encodePax([["size", "5"]]) }), entry, sketchTar({ name: "b" })]);
+    const archive = Buffer.concat([
+      sketchEntry({ name: "p", typeflag: "x", data: encodePax([["size", "5"]]) }),
+      entry,
+      sketchTar({ name: "b" }),
+    ]);
     const { entries } = await readTar(archive);
     expect(entries.map((read) => [nameOf(read), read.data.toString()])).toEqual([["a", "hello"], ["b", ""]]); // prettier-ignore
   });
@@ -205,7 +213,10 @@ describe("TarReader reads what others write:", () => {
     spawnSync("bash", ["-euc", script], { cwd: directory });
     const long = form === "v7" || form === "ustar" ? "short" : "n".repeat(120);
     writeFileSync(join(directory, "d", long), "long");
-    const tar = spawnSync("tar", [...options, "--sort=name", "--mtime=@1000000000", "-cf", "-", "d"], { cwd: directory, maxBuffer: 1 << 26 });
+    const tar = spawnSync("tar", [...options, "--sort=name", "--mtime=@1000000000", "-cf", "-", "d"], {
+      cwd: directory,
+      maxBuffer: 1 << 26,
+    });
     const holes = readFileSync(join(directory, "d/holes"));
 
     const { entries, end } = await readTar(tar.stdout);

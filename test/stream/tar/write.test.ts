@@ -43,12 +43,16 @@ describe("encodeEntry", () => {
       xattrs: fc.array(fc.tuple(name, fc.uint8Array({ maxLength: 300 })), { maxLength: 2 }),
     });
     const property = fc.asyncProperty(fields, async (given) => {
-      const { entries } = await readTar(sketchTar({ ...given, name: given.name as unknown as string, linkname: given.linkname as unknown as string }));
+      const { entries } = await readTar(
+        sketchTar({ ...given, name: given.name as unknown as string, linkname: given.linkname as unknown as string }),
+      );
       const found = entries[0]?.entry;
       expect(found).toMatchObject({ mode: given.mode, uid: given.uid, gid: given.gid, mtimeNs: given.mtimeNs });
       expect([[...(found?.name ?? [])], [...(found?.linkname ?? [])]]).toEqual([[...given.name], [...given.linkname]]);
       const last = new Map(given.xattrs.map(([key, value]) => [key.toString("latin1"), [...value]]));
-      expect(new Map([...paxXattrs(found?.pax ?? new Map())].map(([key, value]) => [Buffer.from(key).toString("latin1"), [...value]]))).toEqual(last);
+      expect(
+        new Map([...paxXattrs(found?.pax ?? new Map())].map(([key, value]) => [Buffer.from(key).toString("latin1"), [...value]])),
+      ).toEqual(last);
     });
     await fc.assert(property, { numRuns: 200 });
   });
