@@ -48,7 +48,10 @@ function makeContainer(root: string): void {
   fs.chmodSync(path.join(root, "usr/bin/hello"), 0o4755);
   fs.linkSync(path.join(root, "usr/bin/hello"), path.join(root, "usr/bin/hello-again"));
   fs.symlinkSync("usr/bin", path.join(root, "bin"));
-  fs.writeFileSync(path.join(root, "var/lib/app/data"), Uint8Array.from({ length: 3_000_000 }, (_, index) => index % 251));
+  fs.writeFileSync(
+    path.join(root, "var/lib/app/data"),
+    Uint8Array.from({ length: 3_000_000 }, (_, index) => index % 251),
+  );
   fs.writeFileSync(path.join(root, "var/lib/app/sparse"), "");
   fs.truncateSync(path.join(root, "var/lib/app/sparse"), 50_000_000);
   fs.utimesSync(path.join(root, "etc/hostname"), 86_400, 86_400);

@@ -21,7 +21,10 @@ export const CTAR: string = process.env["CTAR_BIN"] ?? path.resolve("dist/ctar")
 export const POOL: string = process.env["CTAR_TEST_ZPOOL"] ?? "ctartest";
 
 /** Runs a program to its end. */
-export async function run(argv: readonly string[], options: { env?: Record<string, string>; input?: Uint8Array | string } = {}): Promise<Finished> {
+export async function run(
+  argv: readonly string[],
+  options: { env?: Record<string, string>; input?: Uint8Array | string } = {},
+): Promise<Finished> {
   const [file = "", ...args] = argv;
   const child = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ...options.env } });
   const stdout: Buffer[] = [];
@@ -38,7 +41,10 @@ export async function run(argv: readonly string[], options: { env?: Record<strin
 }
 
 /** Runs the binary. */
-export async function ctar(args: readonly string[], options: { env?: Record<string, string>; input?: Uint8Array | string } = {}): Promise<Finished> {
+export async function ctar(
+  args: readonly string[],
+  options: { env?: Record<string, string>; input?: Uint8Array | string } = {},
+): Promise<Finished> {
   return await run([CTAR, ...args], options);
 }
 
@@ -70,7 +76,11 @@ export class ScratchPool implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await shell(this.#file === undefined ? `for d in $(zfs list -H -o name -d 1 -r $POOL | tail -n +2); do zfs destroy -r $d; done` : `zpool destroy -f $POOL`);
+    await shell(
+      this.#file === undefined
+        ? `for d in $(zfs list -H -o name -d 1 -r $POOL | tail -n +2); do zfs destroy -r $d; done`
+        : `zpool destroy -f $POOL`,
+    );
     fs.rmSync(this.directory, { recursive: true, force: true });
   }
 }
