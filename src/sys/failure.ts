@@ -3,6 +3,7 @@ import { getSystemErrorMap } from "node:util";
 
 /** "no such file or directory" for an ENOENT, the message itself for anything else. */
 export function systemReason(error: unknown): string {
+  if (systemCode(error) === "EDQUOT") return "disk quota exceeded"; // what ZFS says of a full dataset; not in the table of libuv
   const errno = (error as NodeJS.ErrnoException | undefined)?.errno;
   const known = typeof errno === "number" ? getSystemErrorMap().get(-Math.abs(errno)) : undefined;
   if (known !== undefined) return known[1];

@@ -63,7 +63,6 @@ type ExportCase = [point: string, sink: "file" | "pipe", signal: NodeJS.Signals,
 
 describe("ctar export, interrupted", () => {
   test.each<ExportCase>([
-    ["before the first snapshot", "file", "SIGINT", { FAULT_CALL: "snapshot *osctl-base*", FAULT: "hang" }],
     ["behind the first snapshot", "pipe", "SIGTERM", { FAULT_CALL: "snapshot *osctl-base*", FAULT: "hang-after" }],
     ["in the base stream, to a file", "file", "SIGTERM", { FAULT_CALL: BASE, FAULT: "hang-midway" }],
     ["in the base stream, to a pipe", "pipe", "SIGINT", { FAULT_CALL: BASE, FAULT: "hang-midway" }],
@@ -73,7 +72,6 @@ describe("ctar export, interrupted", () => {
     ["between second snapshot and start", "pipe", "SIGTERM", { FAULT_CALL: "snapshot *osctl-incr*", FAULT: "hang-after" }],
     ["while the container starts", "file", "SIGTERM", { START: "wait" }],
     ["in the incremental stream", "file", "SIGINT", { FAULT_CALL: INCREMENT, FAULT: "hang-midway", FAULT_BYTES: "1000" }],
-    ["before the last incremental stream", "pipe", "SIGINT", { FAULT_CALL: "send *web01/srv@osctl-incr*", FAULT: "hang" }],
     ["while the snapshots are destroyed", "file", "SIGTERM", { FAULT_CALL: "destroy *", FAULT: "wait" }],
   ])(
     "%s (to a %s, %s): everything is undone",
@@ -140,7 +138,6 @@ describe("ctar export, failing", () => {
     ],
     ["zfs send fails midway", { FAULT_CALL: BASE, FAULT: "fail-midway" }, { ...refused, error: `Cannot send "${ROOT}@osctl-base-` }],
     ["zfs send ends early with 0", { FAULT_CALL: BASE, FAULT: "cut" }, { exitCode: 12, error: "it is cut off before its END record" }],
-    ["zfs send prints nothing", { FAULT_CALL: BASE, FAULT: "cut", FAULT_BYTES: "0" }, { exitCode: 12, error: "it is empty" }],
     ["the container does not stop", { STOP: "fail" }, { exitCode: 1, error: 'Cannot stop container "web01"', cause: "no power" }],
     [
       "the second snapshot fails",
@@ -213,7 +210,11 @@ describe("ctar export, failing", () => {
     "because its snapshots cannot be destroyed: there is no archive, and doctor destroys them",
     async () => {
       const directory = scene.directory();
-      await using run = FaultyRun.export(directory, { FAULT_CALL: "destroy *", FAULT: "fail" }, path.join(directory, "out/a.tar"));
+      await using run = FaultyRun.export(
+        directory,
+        { FAULT_CALL: "destroy *", FAULT_NTH: "every", FAULT: "fail" },
+        path.join(directory, "out/a.tar"),
+      );
       expectFailure(await run.end(), { ...refused, error: `Cannot destroy snapshots "${ROOT}` });
       expect(run.archives()).toEqual([]);
       await expectDoctorCleans([`snapshots of "${ROOT}"`]);
