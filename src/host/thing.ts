@@ -2,7 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { ToolError } from "../errors.ts";
-import { runCommand, describeExit } from "../sys/process.ts";
+import { describeExit, runProgram } from "../sys/process.ts";
 import { systemReason } from "../sys/failure.ts";
 import { destroyTree, findMarked } from "../zfs/dataset.ts";
 import type { Zfs } from "../zfs/cli.ts";
@@ -119,7 +119,7 @@ async function startAgain(thing: Thing & { is: "stopped" }, pool: Pool): Promise
 
 /** Runs the operator's stop or start command. @throws ToolError failed with the end of its stderr */
 export async function runLifecycleCommand(argv: readonly string[], action: string, signal?: AbortSignal): Promise<void> {
-  const exit = await runCommand(argv, { signal });
+  const exit = await runProgram(argv, { signal });
   if (exit.status === 0) return;
   throw new ToolError("failed", `Cannot ${action}: "${argv.join(" ")}" ended with ${describeExit(exit)}`, {
     cause: exit.stderr === "" ? undefined : new Error(exit.stderr),

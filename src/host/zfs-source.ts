@@ -150,7 +150,7 @@ export class ZfsSource {
   /** Snapshots all datasets at one instant; when somebody has the name, the next second's is taken. */
   async #takeSnapshot(prefix: string): Promise<string> {
     const { pool, root, options } = this.#parts;
-    this.#intend({ is: "snapshots", dataset: root });
+    if (this.#snapshots.length === 0) this.#intend({ is: "snapshots", dataset: root });
     for (let time = options.now; ; time += 1) {
       const name = `${prefix}-${time}`;
       try {

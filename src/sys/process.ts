@@ -27,6 +27,7 @@ export interface ChildOptions {
 const STDERR_TAIL_BYTES = 32 * 1024;
 const CAPTURE_LIMIT_BYTES = 64 * 1024 * 1024;
 const KILL_DELAY_MS = 5000;
+const OUTPUT_GRACE_MS = 200;
 
 /** Starts a program whose output and input are read and fed by the caller, who disposes of it. @throws ToolError not-found if it cannot be started, from {@link Child.wait} */
 export function startChild(argv: readonly string[], options: ChildOptions = {}): Child {
@@ -50,10 +51,27 @@ export async function runCommand(argv: readonly string[], options: ChildOptions 
   return { ...exit, stdout: Buffer.concat(chunks).toString("utf8") };
 }
 
+/**
+ * Runs a program to its end, whatever it printed; what it started in the background may live on and keep its pipes.
+ *
+ * @throws ToolError if it cannot be started
+ */
+export async function runProgram(argv: readonly string[], options: ChildOptions = {}): Promise<Exit> {
+  options.signal?.throwIfAborted();
+  await using child = startChild(argv, options);
+  child.closeInput();
+  const exit = await child.waitForProgram();
+  options.signal?.throwIfAborted();
+  return exit;
+}
+
 /** A running program. Disposing kills it, closes our ends of its pipes, then waits. */
 export class Child implements AsyncDisposable {
   readonly argv: readonly string[];
   readonly #process: ChildProcess;
+  /** When the program has ended. */
+  readonly #ending: Promise<void>;
+  /** When its pipes are closed besides, which may be later: a process that it started may hold them. */
   readonly #exit: Promise<Exit>;
   #stderr: Buffer = Buffer.alloc(0);
   #startFailure: Error | undefined;
@@ -72,6 +90,10 @@ export class Child implements AsyncDisposable {
     this.#process.stdout?.on("error", ignore);
     this.#process.stderr?.on("data", (chunk: Buffer) => {
       this.#stderr = Buffer.concat([this.#stderr, chunk]).subarray(-STDERR_TAIL_BYTES);
+    });
+    this.#ending = new Promise((resolve) => {
+      this.#process.once("error", () => resolve());
+      this.#process.once("exit", () => resolve());
     });
     this.#exit = this.#watch();
     const kill = (): void => this.kill();
@@ -112,6 +134,17 @@ export class Child implements AsyncDisposable {
   /** Tells the program that there is no more input. */
   closeInput(): void {
     this.#process.stdin?.end();
+  }
+
+  /** Waits for the end of the program alone, its output discarded. @throws ToolError not-found if the program could not be started */
+  async waitForProgram(): Promise<Exit> {
+    this.#process.stdout?.resume();
+    await this.#ending;
+    const grace = new Promise((resolve) => setTimeout(resolve, OUTPUT_GRACE_MS));
+    await Promise.race([this.#exit, grace]); // for what it said last
+    this.#process.stdout?.destroy();
+    this.#process.stderr?.destroy();
+    return await this.wait();
   }
 
   /** Waits for the end. @throws ToolError not-found if the program could not be started */
