@@ -23,12 +23,12 @@ const RULES: readonly Rule[] = [
   { pattern: /dataset is busy/, code: "busy", reason: "dataset is busy" },
   // cannot receive new filesystem stream: out of space
   { pattern: /out of space/, code: "zfs", reason: "the pool is out of space", hint: "zfs list -o space" },
+  // cannot receive new filesystem stream: checksum mismatch or incomplete stream
+  { pattern: /checksum mismatch/, code: "damaged", reason: "the stream's checksum is wrong" },
   // cannot receive new filesystem stream: incomplete stream
   { pattern: /incomplete stream/, code: "zfs", reason: "the stream is incomplete" },
   // cannot receive: invalid stream (bad magic number) · cannot receive new filesystem stream: invalid backup stream
   { pattern: /invalid (backup )?stream/, code: "zfs", reason: "it is no valid stream" },
-  // internal error: Invalid exchange · checksum mismatch or incomplete stream
-  { pattern: /checksum mismatch/, code: "damaged", reason: "the stream's checksum is wrong" },
   // cannot create 'tank/a': permission denied
   { pattern: /permission denied/i, code: "zfs", reason: "permission denied", hint: "Run as root, or see zfs-allow(8)" },
   // The ZFS modules are not loaded. Try running '/sbin/modprobe zfs' as root to load them.

@@ -13,7 +13,7 @@ import { FaultyRun, Scene, type Fault } from "../support/scene.ts";
 const TIMEOUT_MS = 60_000;
 const ROOT = `${POOL}/ct/web01`;
 const GONE = `${POOL}/ct/gone`;
-const BASE = "send * *web01@osctl-base*";
+const BASE = "send *web01@osctl-base*";
 const INCREMENT = "send * *web01@osctl-incr*";
 const RECV_ROOT = "recv *canmount=noauto*ct/gone.ctar-??????";
 const RECV_SRV = "recv *canmount=noauto*/srv";
