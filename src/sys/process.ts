@@ -118,7 +118,7 @@ export class Child implements AsyncDisposable {
   /** What the program prints, until it closes its stdout; whether it succeeded is for {@link wait} to say. */
   async *stdout(): AsyncIterable<Uint8Array> {
     const stdout = this.#process.stdout;
-    if (stdout === null || this.#startFailure !== undefined) return;
+    if (stdout === null || this.#process.pid === undefined) return; // it could not be started, as wait() will say
     for await (const chunk of stdout as AsyncIterable<Buffer>) yield chunk;
   }
 

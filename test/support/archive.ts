@@ -1,6 +1,6 @@
 /** Archives in memory: sinks and a target that keep what they are given, sources that hand out what they are told. */
 import * as fs from "node:fs";
-import type { ContainerHead, ContainerSource, ContainerTarget } from "../../src/archive/source.ts";
+import type { ContainerHead, ContainerSource, ContainerTarget, SourceStream } from "../../src/archive/source.ts";
 import type { StreamPlace } from "../../src/archive/layout.ts";
 import { ArchiveReader } from "../../src/archive/read.ts";
 import { concat, type ByteSink, type ByteStream } from "../../src/stream/bytes.ts";
@@ -85,7 +85,7 @@ export function sketchSource(head: ContainerHead, streams: readonly SketchStream
   return {
     head,
     properties: [{ dataset: "", properties: { quota: "1073741824" } }],
-    async *streams() {
+    async *streams(): AsyncGenerator<SourceStream> {
       for (const { bytes, gzip = false, ...place } of streams) {
         yield { ...place, gzip, open: () => (typeof bytes === "function" ? bytes() : streamOf(bytes)), facts: () => undefined };
       }

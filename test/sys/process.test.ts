@@ -27,6 +27,17 @@ describe("runCommand", () => {
     expect(describeExit(exit)).toBe("exit status 7");
   });
 
+  test.each([
+    ["/nonexistent/program", "not-found", 'Cannot run "/nonexistent/program": no such program'],
+    ["no-such-program", "not-found", 'Cannot run "no-such-program": no such program'],
+    ["/etc/passwd", "failed", 'Cannot run "/etc/passwd": '],
+  ])("says of %s that it cannot be started", async (program, code, message) => {
+    const failure = await runCommand([program]).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(ToolError);
+    const { code: actual, message: said } = failure as ToolError;
+    expect([actual, said.slice(0, message.length)]).toEqual([code, message]);
+  });
+
   test("runs in the C locale, without a shell", async () => {
     expect((await runCommand(["printenv", "LC_ALL"])).stdout).toBe("C\n");
     expect((await runCommand(["echo", "$HOME; `id`"])).stdout).toBe("$HOME; `id`\n");
