@@ -7,6 +7,8 @@
  * other's.
  */
 
+import { ToolError } from "../errors.ts";
+
 /** Types of arguments. */
 export type ArgumentType = "i32" | "u32" | "i64" | "u64" | "bytes";
 
@@ -31,10 +33,21 @@ interface DenoFfi {
   UnsafePointerView: new (pointer: unknown) => { getInt32(): number };
 }
 
-/** Opens the C library called `name` with these functions. @throws whatever the runtime throws when there is no such library or function */
-export async function openCLibrary<Name extends string>(name: string, signatures: Record<Name, Signature>): Promise<Library<Name>> {
+/** The C library of glibc, and of musl. */
+const LIBRARY_NAMES: readonly string[] = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
+
+/** Opens the C library with these functions. @throws ToolError failed where there is none */
+export async function openCLibrary<Name extends string>(signatures: Record<Name, Signature>): Promise<Library<Name>> {
   const deno = (globalThis as { Deno?: DenoFfi }).Deno;
-  return deno === undefined ? await openWithBun(name, signatures) : openWithDeno(deno, name, signatures);
+  let cause: unknown;
+  for (const name of LIBRARY_NAMES) {
+    try {
+      return deno === undefined ? await openWithBun(name, signatures) : openWithDeno(deno, name, signatures);
+    } catch (error) {
+      cause ??= error;
+    }
+  }
+  throw new ToolError("failed", `Cannot open the C library "${LIBRARY_NAMES[0]}"`, { cause });
 }
 
 async function openWithBun<Name extends string>(name: string, signatures: Record<Name, Signature>): Promise<Library<Name>> {

@@ -7,7 +7,6 @@
  */
 import { constants } from "node:os";
 import { getSystemErrorMap } from "node:util";
-import { ToolError } from "../errors.ts";
 import { openCLibrary, type Library, type Signature } from "./ffi.ts";
 import * as linux from "./linux.ts";
 
@@ -37,7 +36,6 @@ const SIGNATURES = {
 
 type CallName = keyof typeof SIGNATURES;
 
-const LIBRARY_NAMES: readonly string[] = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
 /** Largest value of an extended attribute, and of the list of their names (XATTR_SIZE_MAX, XATTR_LIST_MAX). */
 const XATTR_BYTES = 65536;
 const PATH_MAX = 4096;
@@ -51,15 +49,7 @@ export function loadLibc(): Promise<Libc> {
 }
 
 async function openLibc(): Promise<Libc> {
-  let cause: unknown;
-  for (const name of LIBRARY_NAMES) {
-    try {
-      return new Libc(await openCLibrary(name, SIGNATURES));
-    } catch (error) {
-      cause ??= error;
-    }
-  }
-  throw new ToolError("failed", `Cannot open the C library "${LIBRARY_NAMES[0]}"`, { cause });
+  return new Libc(await openCLibrary(SIGNATURES));
 }
 
 /** A call that failed; `code` is the name of the error number, such as `EPERM`. */
