@@ -31,13 +31,11 @@ def add_stream(tar, name, compression, argv)
   gzipped = compression != 'off'
   tar.add_file("#{name}.dat#{'.gz' if gzipped}", 0o100644) do |entry|
     sink = gzipped ? Zlib::GzipWriter.new(entry) : entry
-    IO.popen(['zfs', 'send', *argv], 'rb') do |stream|
-      while (bytes = stream.read(READ_BYTES))
-        sink.write(bytes)
-      end
-    end
+    # Read to its end first: Ruby 3.1's zlib fails with a BufError now and then when SIGCHLD arrives while it compresses.
+    bytes = IO.popen(['zfs', 'send', *argv], 'rb', &:read)
     raise "zfs send #{argv.join(' ')} failed" unless $CHILD_STATUS.success?
 
+    bytes.bytesize.fdiv(READ_BYTES).ceil.times { |index| sink.write(bytes.byteslice(index * READ_BYTES, READ_BYTES)) }
     sink.finish if gzipped
   end
 end
