@@ -6,11 +6,12 @@ import { fileURLToPath } from "node:url";
 
 /** A room may import from rooms of a lower rank and from itself. */
 const RANKS: Readonly<Record<string, number>> = {
-  "main.ts": 5,
-  commands: 4,
-  archive: 3,
-  host: 3,
-  oci: 3,
+  "main.ts": 6,
+  commands: 5,
+  archive: 4,
+  host: 4,
+  oci: 4,
+  config: 3,
   zfs: 2,
   tree: 2,
   yaml: 2,

@@ -7,12 +7,15 @@ import { Digester, digested, digestOf, type Digest } from "../stream/digest.ts";
 import { gunzip } from "../stream/gunzip.ts";
 import { METADATA, SNAPSHOTS, streamMember, type StreamPlace } from "./layout.ts";
 import { decodeManifest, type Manifest } from "./manifest.ts";
-import { decodeMetadata, decodeSnapshots } from "./metadata.ts";
-import type { ArchiveMember, ArchiveReader } from "./read.ts";
+import { decodeMetadata, decodeSnapshots, isBeforeFormats } from "./metadata.ts";
+import type { ArchiveMember } from "./member.ts";
+import type { ArchiveReader } from "./read.ts";
 import type { ContainerHead, ContainerTarget, HookScript } from "./source.ts";
 
 /** Largest sum of all hook scripts, in bytes. */
 const HOOKS_LIMIT_BYTES = 64 * 1024 * 1024;
+
+const HOOKS_LIMIT = 1000;
 
 /** What an import did. */
 export interface ImportResult {
@@ -96,25 +99,16 @@ class ImportRun {
   /** As upstream's reader, which seeks: of several members of a name the first counts. */
   async #takeText(member: ArchiveMember): Promise<void> {
     if (this.#texts.has(member.name)) return;
-    this.#mustComeEarly(member);
     this.#texts.set(member.name, await member.text());
   }
 
   async #takeHook(member: ArchiveMember, name: string): Promise<void> {
-    this.#mustComeEarly(member);
+    if (this.#hooks.length === HOOKS_LIMIT) throw damaged(`Cannot read hooks: there are more than ${HOOKS_LIMIT}`);
     const content = await member.text();
     this.#hookBytes += content.length;
     if (this.#hookBytes > HOOKS_LIMIT_BYTES) throw damaged(`Cannot read hooks: together they are larger than ${HOOKS_LIMIT_BYTES} bytes`);
     this.#texts.set(member.name, content);
     this.#hooks.push({ name, mode: member.mode, content });
-  }
-
-  #mustComeEarly(member: ArchiveMember): void {
-    if (this.#head === undefined) return;
-    throw damaged(`Cannot import in one pass: "${member.name}" comes behind the data it belongs to`, {
-      offset: member.offset,
-      hints: ["The archive's members were reordered; unpack it with tar and pack it again with metadata.yml, config and hooks first"],
-    });
   }
 
   async #takeStream(member: ArchiveMember, place: StreamPlace, gzipped: boolean): Promise<void> {
@@ -137,7 +131,7 @@ class ImportRun {
     if ((format === "tar") !== (member.kind.is === "rootfs-tar")) fail(`metadata.yml announces format "${format}"`);
     if (place.dataset !== "" && !datasets.includes(place.dataset)) fail(`metadata.yml does not list dataset "${place.dataset}"`);
     if (this.#received(place)) fail("there was such a stream before");
-    if (place.kind === "incremental" && !this.#received({ ...place, kind: "base" })) fail("it comes before its base stream");
+    if (place.kind === "incremental" && !this.#received({ ...place, kind: "base" })) fail("it has no base stream");
   }
 
   #received(place: StreamPlace): boolean {
@@ -149,7 +143,9 @@ class ImportRun {
     if (this.#head !== undefined) return this.#head;
     const metadata = decodeMetadata(this.#required(METADATA));
     if (metadata.type === "skel") {
-      throw new ToolError("failed", `Cannot import the archive: it is of type "skel" and carries configuration only, no data`);
+      throw new ToolError("failed", 'Cannot import the archive: it is of type "skel" and carries configuration only, no data', {
+        hints: ['"osctl ct send" transfers such an archive ahead of the data; for a whole container: ctar export <ctid>'],
+      });
     }
     const userConfig = this.#texts.get("config/user.yml");
     const groupConfig = this.#texts.get("config/group.yml");
@@ -187,7 +183,8 @@ class ImportRun {
       const member = metadata.format === "zfs" ? streamMember({ dataset, kind: "base" }, false) : "rootfs/base.tar.gz";
       throw damaged(`Cannot import the archive: it has no "${member}"${metadata.format === "zfs" ? ` nor "${member}.gz"` : ""}`);
     }
-    if (metadata.format === "zfs" && this.#snapshots === undefined && reader.end === "eof") {
+    if (metadata.format === "tar" || this.#snapshots !== undefined || reader.end !== "eof") return;
+    if (!isBeforeFormats(this.#required(METADATA))) {
       throw damaged(`Cannot import the archive: it is cut off, "${SNAPSHOTS}" and the end are missing`);
     }
   }

@@ -4,7 +4,8 @@ import type { Digest } from "../stream/digest.ts";
 import { CONTAINER_CONFIG, METADATA, type StreamPlace } from "./layout.ts";
 import { decodeManifest, type Manifest } from "./manifest.ts";
 import { decodeMetadata, decodeSnapshots, type Metadata } from "./metadata.ts";
-import type { ArchiveMember, ArchiveReader } from "./read.ts";
+import { isJoined, ListAllowance, type ArchiveMember } from "./member.ts";
+import type { ArchiveReader } from "./read.ts";
 
 /** A stream of the archive. */
 export interface InspectedStream extends StreamPlace {
@@ -32,8 +33,10 @@ export interface Inspection {
 /** Reads what an archive says of itself. @throws ToolError damaged if it is none, or is cut off */
 export async function inspectArchive(reader: ArchiveReader): Promise<Inspection> {
   const members: ArchiveMember[] = [];
+  const allowance = new ListAllowance();
   const texts = new Map<string, Uint8Array>();
-  for await (const member of reader.members()) {
+  for await (const member of reader.inArchiveOrder()) {
+    allowance.addMember(member.name);
     members.push(member);
     const wanted = ["metadata", "container", "snapshots", "manifest"].includes(member.kind.is);
     if (wanted && !texts.has(member.name)) texts.set(member.name, await member.text());
@@ -50,22 +53,29 @@ export async function inspectArchive(reader: ArchiveReader): Promise<Inspection>
   const manifest = manifestBytes === undefined ? undefined : decodeManifest(manifestBytes);
   return {
     metadata: decodeMetadata(metadata),
-    members: members.map(({ name, pieces }) => ({ name, bytes: sum(pieces) })),
+    members: members.map(({ name, storedBytes }) => ({ name, bytes: storedBytes })),
     hooks: members.flatMap(({ kind }) => (kind.is === "hook" ? [kind.name] : [])),
-    streams: members.flatMap((member) => describeStream(member, manifest) ?? []),
+    streams: describeStreams(members, manifest),
     snapshots: snapshots === undefined ? undefined : decodeSnapshots(snapshots),
     manifest,
     ended: reader.end === "blocks",
   };
 }
 
-function describeStream({ name, kind, pieces }: ArchiveMember, manifest: Manifest | undefined): InspectedStream | undefined {
-  if (kind.is !== "stream" && kind.is !== "rootfs-tar") return undefined;
-  const place: StreamPlace = kind.is === "stream" ? { dataset: kind.dataset, kind: kind.kind } : { dataset: "", kind: "base" };
-  const raw: Digest | undefined = manifest?.streams.find(({ member }) => member === name)?.raw;
-  return { ...place, member: name, pieces: pieces.length, storedBytes: sum(pieces), rawBytes: raw?.bytes };
-}
-
-function sum(sizes: readonly number[]): number {
-  return sizes.reduce((total, size) => total + size, 0);
+/** The streams, each once: its pieces may stand apart. */
+function describeStreams(members: readonly ArchiveMember[], manifest: Manifest | undefined): InspectedStream[] {
+  const streams = new Map<string, InspectedStream>();
+  for (const { name, kind, pieces, storedBytes } of members.filter((member) => isJoined(member.kind))) {
+    const known = streams.get(name);
+    const place: StreamPlace = kind.is === "stream" ? { dataset: kind.dataset, kind: kind.kind } : { dataset: "", kind: "base" };
+    const raw: Digest | undefined = manifest?.streams.find(({ member }) => member === name)?.raw;
+    streams.set(name, {
+      ...place,
+      member: name,
+      pieces: pieces + (known?.pieces ?? 0),
+      storedBytes: storedBytes + (known?.storedBytes ?? 0),
+      rawBytes: raw?.bytes,
+    });
+  }
+  return [...streams.values()];
 }

@@ -51,6 +51,12 @@ export function decodeMetadata(bytes: Uint8Array): Metadata {
   };
 }
 
+/** Whether an archive is from before February 2018, when snapshots.yml was not yet in each of format zfs. */
+export function isBeforeFormats(bytes: Uint8Array): boolean {
+  const value = loadYaml(bytes, METADATA);
+  return value instanceof YamlMap && !value.has("format");
+}
+
 /** `snapshots.yml` as upstream writes it. @param names newest first */
 export function encodeSnapshots(names: readonly string[]): string {
   return dumpYaml([...names]);

@@ -1,116 +1,149 @@
 /**
- * Reading an archive in one pass, from a file or a pipe: members in order, with the pieces of a stream joined and metadata members capped.
+ * Reading an archive: its members, with the pieces of a stream joined and metadata members capped. A file is read in the order that an import
+ * needs, whatever the order in it; a pipe in one pass.
  */
-import { damaged } from "../errors.ts";
-import { collect, type ByteSource, type ByteStream } from "../stream/bytes.ts";
+import { isSeekable, type ByteSource, type ByteStream, type SeekableSource } from "../stream/bytes.ts";
 import { TarReader, type TarEntry } from "../stream/tar/read.ts";
 import { memberKind, type MemberKind } from "./layout.ts";
+import { isContent, isJoined, pieceBytes, readText, type ArchiveMember } from "./member.ts";
+import { indexMembers } from "./member-index.ts";
+import { decodeMetadata } from "./metadata.ts";
+import { OnePassOrder, sortForImport } from "./order.ts";
 
-/** Largest text member or hook script, in bytes; real ones are a few KiB. */
-const TEXT_LIMIT_BYTES = 4 * 1024 * 1024;
+/** Reads the members of an archive, once. */
+export class ArchiveReader {
+  readonly #source: ByteSource;
+  #end: "blocks" | "eof" | undefined;
 
-/** A regular file of the archive; a stream's pieces are one member. */
-export interface ArchiveMember {
-  readonly name: string;
-  readonly kind: MemberKind;
-  /** Mode field, with whatever type bits it has. */
-  readonly mode: number;
-  /** Offset of the (first) header in the archive. */
-  readonly offset: number;
-  /** Sizes of the pieces in bytes, in order; all of them once the bytes have been read or passed over. */
-  readonly pieces: readonly number[];
-  /** The content, pieces joined; to be read before the next member is asked for. */
-  bytes(): ByteStream;
-  /** The content of a text member. @throws ToolError damaged if it is larger than 4 MiB */
-  text(): Promise<Uint8Array>;
+  constructor(source: ByteSource) {
+    this.#source = source;
+  }
+
+  /** How the archive ended, once that is known: with its end blocks, or (repository images) just so. */
+  get end(): "blocks" | "eof" | undefined {
+    return this.#end;
+  }
+
+  /**
+   * Members in the order that an import needs, without those that mean nothing. Of a file all headers are read first.
+   *
+   * @throws ToolError damaged; also if a pipe brings members in an order that one pass cannot do with
+   */
+  async *members(): AsyncGenerator<ArchiveMember> {
+    if (isSeekable(this.#source)) return yield* this.#sorted(this.#source);
+    const order = new OnePassOrder();
+    for await (const member of this.inArchiveOrder()) if (order.wants(member)) yield member;
+  }
+
+  /** Members as they stand in the archive, also those that mean nothing. @throws ToolError damaged */
+  async *inArchiveOrder(): AsyncGenerator<ArchiveMember> {
+    const entries = new Lookahead(new TarReader(this.#source));
+    for (let entry = await entries.next(); entry !== undefined; entry = await entries.next()) {
+      const name = Buffer.from(entry.name).toString("utf8");
+      const kind = memberKind(name);
+      if (!isContent(entry, kind)) continue;
+      const member = new PassingMember(entries, { name, kind, entry });
+      yield member;
+      await member.passOver();
+    }
+    this.#end = entries.end;
+  }
+
+  async *#sorted(source: SeekableSource): AsyncGenerator<ArchiveMember> {
+    const { members, end } = await indexMembers(source);
+    this.#end = end;
+    const metadata = await members.find(({ kind }) => kind.is === "metadata")?.text();
+    yield* sortForImport(members, metadata === undefined ? undefined : decodeMetadata(metadata));
+  }
 }
 
-/** Reads the members of an archive. */
-export class ArchiveReader {
+/** Entries, of which the next can be looked at. */
+class Lookahead {
   readonly #tar: TarReader;
   #ahead: TarEntry | undefined;
 
-  constructor(source: ByteSource) {
-    this.#tar = new TarReader(source);
+  constructor(tar: TarReader) {
+    this.#tar = tar;
   }
 
-  /** How the archive ended, once it has: with its end blocks, or (repository images) just so. */
   get end(): "blocks" | "eof" | undefined {
     return this.#tar.end;
   }
 
-  /** Members in archive order; directories and other entries without content are passed over. @throws ToolError damaged */
-  async *members(): AsyncGenerator<ArchiveMember> {
-    for (let entry = await this.#next(); entry !== undefined; entry = await this.#next()) {
-      if (entry.typeflag !== "0") continue;
-      const member = new JoinedMember(entry, () => this.#nextPiece(entry.name));
-      yield member;
-      await member.passOver();
-    }
-  }
-
-  async #next(): Promise<TarEntry | undefined> {
+  async next(): Promise<TarEntry | undefined> {
     const entry = this.#ahead ?? (await this.#tar.next());
     this.#ahead = undefined;
     return entry;
   }
 
-  /** The next entry if it goes on with the member called `name`. */
-  async #nextPiece(name: Uint8Array): Promise<TarEntry | undefined> {
-    const entry = await this.#next();
-    if (entry?.typeflag === "0" && Buffer.compare(entry.name, name) === 0) return entry;
+  /** The next entry, if it is one of that name and has content. */
+  async nextPiece(name: Uint8Array, kind: MemberKind): Promise<TarEntry | undefined> {
+    const entry = await this.next();
+    if (entry !== undefined && Buffer.compare(entry.name, name) === 0 && isContent(entry, kind)) return entry;
     this.#ahead = entry;
     return undefined;
   }
 }
 
-class JoinedMember implements ArchiveMember {
+/** A member that passes by. */
+class PassingMember implements ArchiveMember {
   readonly name: string;
   readonly kind: MemberKind;
   readonly mode: number;
   readonly offset: number;
-  readonly pieces: number[];
-  readonly #first: TarEntry;
-  readonly #nextPiece: () => Promise<TarEntry | undefined>;
+  pieces = 0;
+  readonly #entries: Lookahead;
+  /** The piece that is being read; none once all have passed. */
+  #piece: TarEntry | undefined;
+  #passedBytes = 0;
   #begun = false;
-  #passed = false;
 
-  constructor(first: TarEntry, nextPiece: () => Promise<TarEntry | undefined>) {
-    this.name = Buffer.from(first.name).toString("utf8");
-    this.kind = memberKind(this.name);
-    this.mode = first.mode;
-    this.offset = first.headerOffset;
-    this.pieces = [first.size];
-    this.#first = first;
-    this.#nextPiece = nextPiece;
+  constructor(entries: Lookahead, first: { name: string; kind: MemberKind; entry: TarEntry }) {
+    this.#entries = entries;
+    this.name = first.name;
+    this.kind = first.kind;
+    this.mode = first.entry.mode;
+    this.offset = first.entry.headerOffset;
+    this.#take(first.entry);
+  }
+
+  get storedBytes(): number {
+    return this.#passedBytes + (this.#piece?.size ?? 0);
   }
 
   async *bytes(): ByteStream {
-    if (this.#begun) throw new TypeError(`"${this.name}" is read twice`);
-    this.#begun = true;
-    yield* this.#first.body();
-    for (let piece = await this.#further(); piece !== undefined; piece = await this.#further()) yield* piece.body();
+    for (let piece: TarEntry | undefined = this.#begin(); piece !== undefined; piece = await this.#next(piece)) {
+      yield* pieceBytes(piece, this.kind);
+    }
   }
 
   async text(): Promise<Uint8Array> {
-    const tooLong = (): Error =>
-      damaged(`Cannot read "${this.name}": it is larger than ${TEXT_LIMIT_BYTES} bytes`, { offset: this.offset });
-    if (this.#first.size > TEXT_LIMIT_BYTES) throw tooLong();
-    this.#begun = true;
-    return await collect(this.#first.body(), TEXT_LIMIT_BYTES, tooLong);
+    const { name, offset, storedBytes: size } = this;
+    return await readText(this.#begin().body(), { name, offset, size });
   }
 
   /** Steps over what has not been read. */
   async passOver(): Promise<void> {
-    if (this.kind.is !== "stream" && this.kind.is !== "rootfs-tar") return;
-    while ((await this.#further()) !== undefined);
+    while (this.#piece !== undefined) await this.#next(this.#piece);
   }
 
-  async #further(): Promise<TarEntry | undefined> {
-    if (this.#passed) return undefined;
-    const piece = await this.#nextPiece();
-    if (piece === undefined) this.#passed = true;
-    else this.pieces.push(piece.size);
-    return piece;
+  #begin(): TarEntry {
+    if (this.#begun || this.#piece === undefined) throw new TypeError(`"${this.name}" is read twice, or too late`);
+    this.#begun = true;
+    return this.#piece;
+  }
+
+  /** Passes on to the next piece. */
+  async #next(piece: TarEntry): Promise<TarEntry | undefined> {
+    const next = isJoined(this.kind) ? await this.#entries.nextPiece(piece.name, this.kind) : undefined;
+    this.#passedBytes += piece.size; // known now at the latest
+    this.#piece = undefined;
+    if (next !== undefined) this.#take(next);
+    return next;
+  }
+
+  #take(entry: TarEntry): void {
+    this.#piece = entry;
+    this.pieces += 1;
   }
 }

@@ -17,7 +17,7 @@ export const ctExportVerb: Verb = defineVerb({
   },
   examples: ["ctar ct export --compression gzip web01 web01.tar"],
   run: async ({ file, ...args }, context) =>
-    await runExport({ ...args, archive: file, chunkSize: DEFAULT_CHUNK_SIZE, force: true, dryRun: false }, context),
+    await runExport({ ...args, archive: file, format: undefined, chunkSize: DEFAULT_CHUNK_SIZE, force: true, dryRun: false }, context),
 });
 
 /** `osctl ct import`. */
@@ -26,5 +26,5 @@ export const ctImportVerb: Verb = defineVerb({
   summary: "Import a container, as osctl ct import",
   args: { ...IMPORT_ARGS, pool: POOL_ARG },
   examples: ["ctar ct import --as-id web02 web01.tar"],
-  run: async (args, context) => await runImport({ ...args, dryRun: false }, context),
+  run: async (args, context) => await runImport({ ...args, map: "archive", hooks: true, untrusted: false, dryRun: false }, context),
 });

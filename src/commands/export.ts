@@ -11,10 +11,11 @@ import { findLifecycle } from "../host/lifecycle.ts";
 import type { Pool } from "../host/pool.ts";
 import { Run } from "../host/run.ts";
 import { openZfsSource, type Compression, type ZfsSource } from "../host/zfs-source.ts";
+import { openZfsTarSource } from "../host/zfs-tar-source.ts";
 import type { ByteSink } from "../stream/bytes.ts";
 import { describeProgram } from "../sys/environment.ts";
 import { createFile, openSpecialFile, openStdout, temporaryName } from "../sys/output.ts";
-import { LossReport } from "../tree/loss.ts";
+import { LossReport, type Loss } from "../tree/loss.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
 import { formatSize, parseSize, POOL_ARG, poolOf, timeOf } from "./world.ts";
@@ -29,6 +30,8 @@ export interface ExportRequest {
   pool?: string | undefined;
   consistent: boolean;
   compression: Compression;
+  /** Undefined: what the pool holds, ZFS streams or a tar. */
+  format?: "zfs" | "tar" | undefined;
   chunkSize: string;
   stopCommand?: string | undefined;
   startCommand?: string | undefined;
@@ -55,6 +58,7 @@ export const exportVerb: Verb = defineVerb({
       default: "auto",
       description: "auto sends blocks as compressed as ZFS holds them and gzips the rest",
     },
+    format: { type: "enum", options: ["zfs", "tar"], description: "ZFS streams, or the root filesystem as a tar; zfs where there is ZFS" },
     chunkSize: {
       type: "string",
       valueHint: "SIZE",
@@ -69,6 +73,7 @@ export const exportVerb: Verb = defineVerb({
   examples: [
     "ctar export web01 web01.tar",
     "ctar export web01 - | ssh host2 ctar import --as-id web02 -",
+    "ctar export --format tar web01 web01-rootfs.tar",
     "ctar export --pool dir:/srv/containers web01 web01.tar",
     'ctar export --stop-command "lxc-stop -n web01" --start-command "lxc-start -n web01" web01 web01.tar',
   ],
@@ -120,7 +125,12 @@ async function openSource(parts: {
     ? await findLifecycle(pool, id, { stopCommand, startCommand, commandLine, signal })
     : { running: false, startCommand: null, stop: async () => await Promise.resolve() };
   const common = { consistent, now: timeOf(context), lifecycle, run, talk: context.talk };
-  if (pool.kind === "dir") return openDirSource(pool, id, { ...common, onLoss: (loss) => losses.add(loss) });
+  const onLoss = (loss: Loss): void => losses.add(loss);
+  if (pool.kind === "dir" && request.format === "zfs") {
+    throw new ToolError("usage", `Cannot export in format "zfs": pool "${pool.name}" has no ZFS`, { hints: ["Leave --format out"] });
+  }
+  if (pool.kind === "dir") return openDirSource(pool, id, { ...common, onLoss });
+  if (request.format === "tar") return await openZfsTarSource(pool, id, { ...common, signal, onLoss });
   return await openZfsSource(pool, id, { ...common, compression });
 }
 

@@ -1,20 +1,32 @@
 /** `ctar import`: an archive becomes a container. */
+import { writeAdoption, type Adoption } from "../archive/adoption.ts";
 import { importArchive } from "../archive/import.ts";
 import { ArchiveReader } from "../archive/read.ts";
+import type { ContainerHead } from "../archive/source.ts";
+import { ArchiveWriter } from "../archive/write.ts";
 import { EXIT_CODES, ToolError } from "../errors.ts";
+import type { MissingDevices } from "../host/device-plan.ts";
 import { DirStorage } from "../host/dir-storage.ts";
+import type { MapMode } from "../host/import-plan.ts";
+import { chooseRegistrar } from "../host/osctld-registrar.ts";
 import type { Pool } from "../host/pool.ts";
 import { Run } from "../host/run.ts";
 import type { Storage } from "../host/storage.ts";
 import { HostTarget } from "../host/target.ts";
+import type { MapChoice } from "../host/user-plan.ts";
 import { ZfsStorage } from "../host/zfs-storage.ts";
+import { describeProgram } from "../sys/environment.ts";
 import { openInput } from "../sys/input.ts";
-import { LossReport } from "../tree/loss.ts";
+import { createFile, temporaryName } from "../sys/output.ts";
+import { LossReport, type Loss } from "../tree/loss.ts";
 import { childDataset, parseDatasetName } from "../zfs/name.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
 import { reportLosses } from "./export.ts";
-import { POOL_ARG, poolOf } from "./world.ts";
+import { POOL_ARG, poolOf, timeOf } from "./world.ts";
+
+/** The archive for osctld is written to a file, where streams are not cut. */
+const ADOPTION_CHUNK_BYTES = 1024 * 1024;
 
 /** What `import` was asked for. */
 export interface ImportRequest {
@@ -24,7 +36,12 @@ export interface ImportRequest {
   asUser?: string | undefined;
   asGroup?: string | undefined;
   dataset?: string | undefined;
+  missingDevices: MissingDevices;
+  map: MapChoice;
+  mapMode?: MapMode | undefined;
   zfsProperty: readonly string[];
+  hooks: boolean;
+  untrusted: boolean;
   dryRun: boolean;
 }
 
@@ -35,6 +52,13 @@ export const IMPORT_ARGS = {
   asUser: { type: "string", valueHint: "USER", description: "A user of the pool, instead of the archive's" },
   asGroup: { type: "string", valueHint: "GROUP", description: "A group of the pool, instead of the archive's" },
   dataset: { type: "string", valueHint: "DATASET", description: "Where the data goes; <pool>/ct/<ctid> if left out" },
+  missingDevices: {
+    type: "enum",
+    options: ["check", "provide", "remove"],
+    default: "check",
+    description: "Devices that the group lacks: refuse, add to the groups, leave out",
+  },
+  mapMode: { type: "enum", options: ["zfs", "native"], description: "Where id maps are applied; as the archive says if left out" },
   zfsProperty: { type: "string", valueHint: "NAME=VALUE", repeatable: true, description: "A property set on every dataset" },
 } as const;
 
@@ -48,12 +72,24 @@ export const importVerb: Verb = defineVerb({
   args: {
     ...IMPORT_ARGS,
     pool: POOL_ARG,
+    map: {
+      type: "enum",
+      options: ["archive", "auto"],
+      default: "archive",
+      description: "Ids of a new user: the archive's map, or a free block of the pool",
+    },
+    hooks: { type: "boolean", default: true, negatable: true, description: "Install the archive's hook scripts, which run as root" },
+    untrusted: {
+      type: "boolean",
+      description: "Take no hooks, host mounts, raw LXC, devices or id maps from the archive",
+    },
     dryRun: { type: "boolean", alias: "n", description: "Check the archive's head against the pool, change nothing" },
   },
   examples: [
     "ctar import web01.tar",
     "ctar import --as-id web02 --as-user web01 - < web01.tar",
     "ctar import --pool tank --dataset tank/fast/web01 --zfs-property quota=20G web01.tar",
+    "ctar import --untrusted --as-id guest1 downloaded.tar",
     "ctar import --pool dir:/srv/containers web01.tar",
   ],
   run: async (args, context) => await runImport(args, context),
@@ -66,25 +102,43 @@ export async function runImport(request: ImportRequest, context: Context): Promi
   const pool = await poolOf(request.pool, context);
   const run = new Run(pool, context.commandLine);
   const losses = new LossReport();
-  const storage = (id: string): Storage => makeStorage({ id, pool, run, losses, request, properties, context });
-  const { asId, asUser, asGroup, dryRun } = request;
-  const target = new HostTarget(pool, { asId, asUser, asGroup, run, talk: context.talk, storage });
+  const { asId, asUser, asGroup, map, mapMode, missingDevices, hooks, untrusted, dryRun } = request;
+  const target = new HostTarget(pool, {
+    choices: { asId, asUser, asGroup, map, mapMode, missingDevices, hooks, untrusted },
+    run,
+    registrar: await chooseRegistrar(pool, { ...context, run, missingDevices, writeArchive: adoptionWriter(context) }),
+    talk: context.talk,
+    storage: (id) => makeStorage({ id, pool, run, losses, request, properties, context }),
+  });
   const { head, checked } = await importArchive(new ArchiveReader(input), target, { dryRun });
-  const { id, user, group, dataset } = target.planned;
-  if (dryRun) {
-    await context.print(`container    ${id}`);
-    await context.print(`user         ${user}`);
-    await context.print(`group        ${group}`);
-    await context.print(`pool         ${pool.name}`);
-    await context.print(`dataset      ${dataset ?? "-"}`);
-    await context.print(`format       ${head.metadata.format}`);
-    await context.print(`subdatasets  ${head.metadata.datasets.join(" ") || "-"}`);
-    await context.print(`hooks        ${head.hooks.length}`);
-    return EXIT_CODES.done;
-  }
+  if (dryRun) return await explain(head, target, pool, context);
   const proof = checked ? "checked against its manifest" : "the archive has no manifest to check against";
-  context.talk(`imported container "${id}" to pool "${pool.name}" (${proof})`);
+  context.talk(`imported container "${target.planned.id}" to pool "${pool.name}" (${proof})`);
   return losses.isEmpty ? EXIT_CODES.done : reportLosses(losses, context);
+}
+
+async function explain({ metadata, hooks }: ContainerHead, target: HostTarget, pool: Pool, context: Context): Promise<number> {
+  const { id, user, group, dataset } = target.planned;
+  await context.print(`container    ${id}`);
+  await context.print(`user         ${user}`);
+  await context.print(`group        ${group}`);
+  await context.print(`pool         ${pool.name}`);
+  await context.print(`dataset      ${dataset ?? "-"}`);
+  await context.print(`format       ${metadata.format}`);
+  await context.print(`subdatasets  ${metadata.datasets.join(" ") || "-"}`);
+  await context.print(`hooks        ${hooks.length}`);
+  return EXIT_CODES.done;
+}
+
+/** Writes the archive that a running osctld is given. */
+function adoptionWriter(context: Context): (file: string, adoption: Adoption) => Promise<void> {
+  return async (file, adoption) => {
+    const now = timeOf(context);
+    await using target = createFile(file, { temporaryPath: temporaryName(file), force: true, signal: context.signal });
+    const writer = new ArchiveWriter(target.output, { mtime: now, chunkBytes: ADOPTION_CHUNK_BYTES });
+    await writeAdoption(adoption, writer, { tool: describeProgram(), now });
+    await target.publish();
+  };
 }
 
 function makeStorage(parts: {
@@ -97,14 +151,15 @@ function makeStorage(parts: {
   context: Context;
 }): Storage {
   const { id, pool, run, losses, request, properties, context } = parts;
+  const onLoss = (loss: Loss): void => losses.add(loss);
   if (pool.kind === "zfs") {
     const dataset = request.dataset === undefined ? childDataset(pool.dataset, `ct/${id}`) : parseDatasetName(request.dataset);
-    return new ZfsStorage(pool, { dataset, properties, run, talk: context.talk });
+    return new ZfsStorage(pool, { dataset, properties, run, signal: context.signal, onLoss });
   }
   if (request.dataset !== undefined || request.zfsProperty.length > 0) {
     throw new ToolError("usage", `Cannot use --dataset or --zfs-property: pool "${pool.name}" has no ZFS`);
   }
-  return new DirStorage(pool, { id, run, onLoss: (loss) => losses.add(loss) });
+  return new DirStorage(pool, { id, run, onLoss });
 }
 
 function parseProperties(settings: readonly string[]): Record<string, string> {

@@ -5,10 +5,12 @@
  */
 import * as path from "node:path";
 import { damaged, ToolError } from "../errors.ts";
+import { containerIdProblem } from "../config/names.ts";
 import { listNames, readSmallFile } from "../sys/files.ts";
 import { loadYaml } from "../yaml/load.ts";
 import { YamlMap, type YamlValue } from "../yaml/value.ts";
-import type { Pool } from "./pool.ts";
+import { childDataset, parseDatasetName, type DatasetName } from "../zfs/name.ts";
+import type { Pool, ZfsPool } from "./pool.ts";
 
 /** A container's name, as it was given: `web01` or `tank:web01`. */
 export interface ContainerRef {
@@ -33,8 +35,9 @@ export function parseContainerRef(text: string): ContainerRef {
 
 /** Checks a container id. @throws ToolError usage */
 export function parseContainerId(text: string): string {
-  if (/^[a-z0-9_-]{1,100}$/i.test(text)) return text;
-  throw new ToolError("usage", `Cannot use container id "${text}": it takes 1 to 100 letters, digits, "_" and "-"`);
+  const problem = containerIdProblem(text);
+  if (problem === undefined) return text;
+  throw new ToolError("usage", `Cannot use container id "${text}": ${problem}`);
 }
 
 /** File of a container's configuration. */
@@ -69,6 +72,12 @@ export function parseContainer(id: string, bytes: Uint8Array, what: string): Con
   return { id, config, user: stringOrNull(config.get("user")), group: stringOrNull(config.get("group")) };
 }
 
+/** A container's root dataset: the one that it names, or the one that it is called after. @throws ToolError usage for a name that is none */
+export function datasetOf(pool: ZfsPool, { id, config }: Container): DatasetName {
+  const configured = config.get("dataset");
+  return typeof configured === "string" ? parseDatasetName(configured) : childDataset(pool.dataset, `ct/${id}`);
+}
+
 /** Ids of all containers of a pool. */
 function listContainerIds(pool: Pool): string[] {
   const names = listNames(path.join(pool.paths.conf, "ct"));
@@ -86,32 +95,6 @@ export function listContainers(pool: Pool, onProblem: (problem: ToolError) => vo
       return [];
     }
   });
-}
-
-/** A user's id maps, each `ns:host:count`. */
-export interface IdMaps {
-  uid: string[];
-  gid: string[];
-}
-
-/** Reads the maps of a user's configuration; files from before 2018 have `offset` and `size` instead. @throws ToolError damaged */
-export function parseIdMaps(bytes: Uint8Array, what: string): IdMaps {
-  const config = loadYaml(bytes, what);
-  if (!(config instanceof YamlMap)) throw damaged(`Cannot read "${what}": it is no mapping`);
-  const offset = config.get("offset");
-  const size = config.get("size");
-  const old = typeof offset === "number" && typeof size === "number" ? [`0:${offset}:${size}`] : [];
-  return { uid: mapEntries(config.get("uid_map"), old, what), gid: mapEntries(config.get("gid_map"), old, what) };
-}
-
-function mapEntries(value: YamlValue | undefined, absent: string[], what: string): string[] {
-  const entries = value ?? absent;
-  if (Array.isArray(entries) && entries.length > 0 && entries.every(isMapEntry)) return entries;
-  throw damaged(`Cannot read "${what}": an id map is missing or no list of "ns:host:count"`);
-}
-
-function isMapEntry(entry: unknown): entry is string {
-  return typeof entry === "string" && /^\d+:\d+:[1-9]\d*$/.test(entry);
 }
 
 function stringOrNull(value: YamlValue | undefined): string | null {

@@ -9,9 +9,10 @@ import { systemCode, systemReason } from "../sys/failure.ts";
 import { syncDirectory } from "../sys/output.ts";
 import { extractTree } from "../tree/extract.ts";
 import type { Loss } from "../tree/loss.ts";
+import { makeRoot } from "./container-root.ts";
 import type { DirPool } from "./pool.ts";
 import type { Run } from "./run.ts";
-import type { Storage } from "./storage.ts";
+import type { DataFormat, Storage } from "./storage.ts";
 import type { Thing } from "./thing.ts";
 
 /** Options of {@link DirStorage}. */
@@ -39,7 +40,7 @@ export class DirStorage implements Storage {
     this.#options = options;
   }
 
-  async check({ format }: { format: "zfs" | "tar" }): Promise<void> {
+  async check({ format }: DataFormat): Promise<void> {
     if (format === "zfs") {
       throw new ToolError("failed", `Cannot import to pool "${this.#pool.name}": an archive of format "zfs" goes to a zpool only, so far`, {
         hints: ["ctar import --pool <zpool> ..."],
@@ -51,14 +52,12 @@ export class DirStorage implements Storage {
 
   async receive(_place: { dataset: string }, bytes: ByteStream): Promise<void> {
     this.#options.run.intend(this.#staged);
-    makeDirectory(this.#staging, 0o770);
-    const root = path.join(this.#staging, "private");
-    makeDirectory(root, 0o755);
-    await extractTree(bytes, root, { onLoss: this.#options.onLoss });
+    makeDirectory(this.#staging, 0o700);
+    await extractTree(bytes, makeRoot(this.#staging), { onLoss: this.#options.onLoss });
   }
 
-  async seal(): Promise<void> {
-    return await Promise.resolve();
+  async seal(): Promise<readonly string[]> {
+    return await Promise.resolve([]);
   }
 
   async publish(): Promise<void> {

@@ -49,13 +49,18 @@ export function readHead(pool: Pool, id: string, talk: (line: string) => void): 
   if (container.config.has("send_log")) talk(`warning: container "${id}" is being sent to another host (send_log)`);
   const userConfig = container.user === null ? undefined : readSmallFile(userFile(pool, container.user));
   const groupConfig = container.group === null ? undefined : readSmallFile(groupFile(pool, container.group));
-  const exported = new YamlMap(container.config);
-  for (const key of MOMENTARY_KEYS) exported.delete(key);
   return {
     container,
-    containerConfig: new TextEncoder().encode(dumpYaml(exported)),
+    containerConfig: encodeConfig(container.config),
     ...(userConfig === undefined ? {} : { userConfig }),
     ...(groupConfig === undefined ? {} : { groupConfig }),
     hooks: readHooks(pool, id, (name) => talk(`warning: "${name}" in the hook directory is no executable hook, it is left out`)),
   };
+}
+
+/** container.yml as it is exported. */
+export function encodeConfig(config: YamlMap): Uint8Array {
+  const exported = new YamlMap(config);
+  for (const key of MOMENTARY_KEYS) exported.delete(key);
+  return new TextEncoder().encode(dumpYaml(exported));
 }

@@ -3,10 +3,11 @@ import * as fs from "node:fs";
 import { isRunAlive } from "../sys/identity.ts";
 import { findMarked, inheritProperty } from "../zfs/dataset.ts";
 import { parseDatasetName } from "../zfs/name.ts";
-import { containerFile, listContainers } from "./container.ts";
+import { containerFile, listContainers, readContainer } from "./container.ts";
 import type { Pool, ZfsPool } from "./pool.ts";
 import { readDeadRuns, updateDeadRun, type RunRecord } from "./run.ts";
-import { describeThing, MARK_PROPERTY, thingExists, undoThing, type Thing } from "./thing.ts";
+import { MARK_PROPERTY } from "./mark.ts";
+import { describeThing, thingExists, undoThing, type Thing } from "./thing.ts";
 
 /** A run that ended without cleaning up. */
 export interface DeadRun {
@@ -37,9 +38,12 @@ async function describeLeft(pool: Pool, record: RunRecord): Promise<string[]> {
   return [...lines];
 }
 
-/** With its container file, an import has done everything that matters. */
+/** With its container file, an import has done everything that matters; osctld marks one that it is still at work on. */
 function isComplete(pool: Pool, record: RunRecord): boolean {
-  return record.things.some((thing) => thing.is === "container" && fs.existsSync(containerFile(pool, thing.container)));
+  return record.things.some((thing) => {
+    if (thing.is !== "container" && thing.is !== "adoption") return false;
+    return fs.existsSync(containerFile(pool, thing.container)) && !readContainer(pool, thing.container).config.has("state");
+  });
 }
 
 async function cleanUp(pool: Pool, record: RunRecord): Promise<void> {

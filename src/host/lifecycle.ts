@@ -5,7 +5,7 @@
 import { ToolError } from "../errors.ts";
 import { connectOsctld, type OsctldContainer } from "./osctld.ts";
 import type { Pool } from "./pool.ts";
-import { runLifecycleCommand } from "./thing.ts";
+import { runLifecycleCommand } from "./lifecycle-command.ts";
 
 /** What runs a container. */
 export interface Lifecycle {

@@ -97,7 +97,7 @@ export class Osctld implements Disposable {
     this.#cli = cli;
   }
 
-  /** Runs a command, after those called before it. @returns its response. @throws ToolError busy if another command holds the container, not-found, failed */
+  /** Runs a command, after those called before it. @returns its response. @throws ToolError busy if another command holds the container, not-found, exists, failed */
   async call(command: string, opts: Readonly<Record<string, unknown>>, options: CallOptions = {}): Promise<unknown> {
     const answer = this.#last.then(() => this.#exchange(command, opts, options));
     this.#last = answer.catch(() => undefined);
@@ -113,6 +113,13 @@ export class Osctld implements Disposable {
       if (error instanceof ToolError && error.code === "not-found") return undefined;
       throw error;
     }
+  }
+
+  /** Asks for a pool. @returns its state (`active`, `importing`, `disabled`); undefined if osctld does not use it */
+  async showPool(name: string): Promise<string | undefined> {
+    const pools = await this.call("pool_list", { names: [name] }, { action: `show pool "${name}"` });
+    const pool: unknown = Array.isArray(pools) ? pools.find((candidate) => isObject(candidate) && candidate["name"] === name) : undefined;
+    return isObject(pool) ? (textOf(pool["state"]) ?? "unknown") : undefined;
   }
 
   /** Shuts a container down, or kills it after 5 minutes. @throws ToolError if it is ephemeral, as osctld would delete it */
@@ -205,6 +212,7 @@ function refusal(action: string, said: unknown): ToolError {
   const facts = { message };
   const text = `Cannot ${action}: osctld says "${message}"`;
   if (/ is held by /.test(message)) return new ToolError("busy", text, { facts, hints: ["Try again when that command has ended"] });
+  if (message.endsWith(" already exists")) return new ToolError("exists", text, { facts });
   return new ToolError(/^container not found$/.test(message) ? "not-found" : "failed", text, { facts });
 }
 

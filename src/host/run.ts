@@ -53,7 +53,11 @@ export class Run {
     this.#save();
   }
 
-  /** Undoes these things, or everything, last ones first. @returns what could not be undone, and why */
+  /**
+   * Undoes these things, or everything, last ones first. What lies before an adoption that cannot be undone is in osctld's use and stays.
+   *
+   * @returns what could not be undone, and why
+   */
   async undoAll(things: readonly Thing[] = this.#things): Promise<ToolError[]> {
     const problems: ToolError[] = [];
     for (const thing of this.#things.filter((candidate) => things.includes(candidate)).toReversed()) {
@@ -62,6 +66,7 @@ export class Run {
       } catch (error) {
         if (!(error instanceof ToolError)) throw error;
         problems.push(error);
+        if (thing.is === "adoption") break;
       }
     }
     return problems;
@@ -101,8 +106,13 @@ export function updateDeadRun(pool: Pool, record: RunRecord): void {
   else replaceFile(file, `${JSON.stringify(record)}\n`, 0o600);
 }
 
+/** Where runs keep their records and what else nobody else is to look at. */
+export function runDirectory(pool: Pool): string {
+  return path.join(pool.paths.conf, ".ctar");
+}
+
 function recordFile(pool: Pool, run: string): string {
-  return path.join(pool.paths.conf, ".ctar", `${run}.json`);
+  return path.join(runDirectory(pool), `${run}.json`);
 }
 
 function readRecord(file: string): RunRecord {

@@ -5,17 +5,17 @@
  *
  * The container is down for the second snapshot only. Both snapshots carry the mark of this run.
  */
-import { ToolError } from "../errors.ts";
 import type { ByteStream } from "../stream/bytes.ts";
-import { getLocalProperties, getProperties, listFilesystems, snapshotTree } from "../zfs/dataset.ts";
+import { getLocalProperties, getProperties, listFilesystems } from "../zfs/dataset.ts";
 import { emptySummary, type StreamSummary } from "../zfs/dmu/check.ts";
-import { childDataset, parseDatasetName, type DatasetName } from "../zfs/name.ts";
+import type { DatasetName } from "../zfs/name.ts";
 import { estimateSend, sendSnapshot, type SendRequest } from "../zfs/send.ts";
 import { readHead, withMetadata, type ExportHead, type HostHead } from "./head.ts";
+import { datasetOf } from "./container.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { ZfsPool } from "./pool.ts";
 import type { Run } from "./run.ts";
-import { MARK_PROPERTY, type Thing } from "./thing.ts";
+import { TransferSnapshots } from "./transfer-snapshots.ts";
 
 /** How streams are compressed: as ZFS holds them or gzip, not at all, always gzip. */
 export type Compression = "auto" | "off" | "gzip";
@@ -36,8 +36,7 @@ type Kind = "base" | "incremental";
 /** Opens a container for export; nothing is changed before its streams are pulled. @throws ToolError not-found */
 export async function openZfsSource(pool: ZfsPool, id: string, options: ZfsSourceOptions): Promise<ZfsSource> {
   const head = readHead(pool, id, options.talk);
-  const configured = head.container.config.get("dataset");
-  const root = typeof configured === "string" ? parseDatasetName(configured) : childDataset(pool.dataset, `ct/${id}`);
+  const root = datasetOf(pool, head.container);
   const names = await listFilesystems(pool.zfs, root);
   const canCompress = (await pool.zfs.version()) !== undefined; // every ZFS that answers `zfs version` has `send -c`
   const datasets: SourceDataset[] = [];
@@ -76,11 +75,11 @@ interface SourceParts {
 export class ZfsSource {
   readonly head: ExportHead;
   readonly #parts: SourceParts;
-  readonly #snapshots: string[] = [];
-  readonly #things: Thing[] = [];
+  readonly #snapshots: TransferSnapshots;
 
   constructor(parts: SourceParts) {
     this.#parts = parts;
+    this.#snapshots = new TransferSnapshots({ ...parts.options, pool: parts.pool, container: parts.head.container.id, root: parts.root });
     const datasets = parts.datasets.map(({ relative }) => relative).filter((relative) => relative !== "");
     this.head = withMetadata(parts.head, { format: "zfs", datasets, exportedAt: parts.options.now });
   }
@@ -91,18 +90,18 @@ export class ZfsSource {
 
   /** Names of the transfer snapshots, newest first. */
   snapshots(): readonly string[] {
-    return this.#snapshots;
+    return this.#snapshots.names;
   }
 
   async *streams(): AsyncGenerator<ZfsSourceStream> {
     const { datasets, options } = this.#parts;
-    const { lifecycle, run } = options;
+    const { lifecycle } = options;
     let completed = false;
     try {
-      const base = await this.#takeSnapshot("osctl-base");
+      const base = await this.#snapshots.take("osctl-base");
       for (const dataset of datasets) yield this.#stream(dataset, "base", { dataset: dataset.dataset, snapshot: base });
       if (options.consistent && lifecycle.running) {
-        const increment = await this.#takeSnapshotWhileStopped();
+        const increment = await this.#snapshots.takeWhileStopped("osctl-incr");
         for (const dataset of datasets) {
           yield this.#stream(dataset, "incremental", { dataset: dataset.dataset, snapshot: increment, from: base });
         }
@@ -110,7 +109,7 @@ export class ZfsSource {
       this.#warnIfReconfigured();
       completed = true;
     } finally {
-      const problems = await run.undoAll(this.#things);
+      const problems = await this.#snapshots.undo();
       if (completed && problems[0] !== undefined) throw problems[0]; // eslint-disable-line no-unsafe-finally -- nothing else is on its way
       for (const problem of problems) options.talk(`warning: ${problem.message}; "ctar doctor --clean" tries again`);
     }
@@ -120,52 +119,20 @@ export class ZfsSource {
   async estimate(): Promise<{ dataset: string; bytes: number }[]> {
     const { datasets, options, pool } = this.#parts;
     try {
-      const snapshot = await this.#takeSnapshot("osctl-base");
+      const snapshot = await this.#snapshots.take("osctl-base");
       const sizes: { dataset: string; bytes: number }[] = [];
       for (const { relative, dataset, compressed } of datasets) {
         sizes.push({ dataset: relative, bytes: await estimateSend(pool.zfs, { dataset, snapshot, compressed }) });
       }
       return sizes;
     } finally {
-      for (const problem of await options.run.undoAll(this.#things)) options.talk(`warning: ${problem.message}`);
+      for (const problem of await this.#snapshots.undo()) options.talk(`warning: ${problem.message}`);
     }
   }
 
   /** Whether the container will be stopped for a moment. */
   get willStop(): boolean {
     return this.#parts.options.consistent && this.#parts.options.lifecycle.running;
-  }
-
-  async #takeSnapshotWhileStopped(): Promise<string> {
-    const { lifecycle, run } = this.#parts.options;
-    const { id } = this.#parts.head.container;
-    const stopped: Thing = { is: "stopped", container: id, startCommand: lifecycle.startCommand };
-    this.#intend(stopped);
-    await lifecycle.stop();
-    const snapshot = await this.#takeSnapshot("osctl-incr");
-    await run.undo(stopped);
-    return snapshot;
-  }
-
-  /** Snapshots all datasets at one instant; when somebody has the name, the next second's is taken. */
-  async #takeSnapshot(prefix: string): Promise<string> {
-    const { pool, root, options } = this.#parts;
-    if (this.#snapshots.length === 0) this.#intend({ is: "snapshots", dataset: root });
-    for (let time = options.now; ; time += 1) {
-      const name = `${prefix}-${time}`;
-      try {
-        await snapshotTree(pool.zfs, root, name, { [MARK_PROPERTY]: options.run.id });
-        this.#snapshots.unshift(name);
-        return name;
-      } catch (error) {
-        if (!(error instanceof ToolError) || error.code !== "exists" || time > options.now + 60) throw error;
-      }
-    }
-  }
-
-  #intend(thing: Thing): void {
-    this.#things.push(thing);
-    this.#parts.options.run.intend(thing);
   }
 
   #stream(dataset: SourceDataset, kind: Kind, request: SendRequest): ZfsSourceStream {

@@ -1,11 +1,15 @@
 /**
- * Data of an import on a zpool: received beside its place, as `<dataset>.ctar-<hex>`, marked as unfinished, never mounted, and renamed when
- * it is whole.
+ * Data of an import on a zpool: received beside its place, as `<dataset>.ctar-<hex>`, marked as unfinished, and renamed when it is whole. ZFS
+ * streams go into datasets that are never mounted; a tar of a root filesystem goes into `private` of a dataset mounted where only we look.
  */
 import { randomBytes } from "node:crypto";
 import { ToolError } from "../errors.ts";
+import { formatIdMap, type IdMaps } from "../config/user.ts";
 import type { ByteStream } from "../stream/bytes.ts";
+import { extractTree } from "../tree/extract.ts";
+import type { Loss } from "../tree/loss.ts";
 import {
+  createDataset,
   datasetExists,
   destroySnapshots,
   inheritProperty,
@@ -16,11 +20,13 @@ import {
 } from "../zfs/dataset.ts";
 import { childDataset, parentDataset, parseDatasetName, poolOf, type DatasetName } from "../zfs/name.ts";
 import { receiveStream } from "../zfs/receive.ts";
-import { listContainers, type IdMaps } from "./container.ts";
+import { listContainers } from "./container.ts";
+import { MARK_PROPERTY } from "./mark.ts";
+import { makeRoot } from "./container-root.ts";
+import { withMounted } from "./hidden-mount.ts";
 import type { ZfsPool } from "./pool.ts";
 import type { Run } from "./run.ts";
-import type { Storage } from "./storage.ts";
-import { MARK_PROPERTY } from "./thing.ts";
+import type { DataFormat, Storage, StreamPlace } from "./storage.ts";
 
 /** Options of {@link ZfsStorage}. */
 export interface ZfsStorageOptions {
@@ -28,7 +34,9 @@ export interface ZfsStorageOptions {
   /** Properties set on every dataset. */
   properties: Readonly<Record<string, string>>;
   run: Run;
-  talk: (line: string) => void;
+  signal: AbortSignal;
+  /** Told of whatever of a root filesystem cannot be restored. */
+  onLoss: (loss: Loss) => void;
 }
 
 /** Storage on a zpool. */
@@ -37,6 +45,7 @@ export class ZfsStorage implements Storage {
   readonly #pool: ZfsPool;
   readonly #staging: DatasetName;
   readonly #options: ZfsStorageOptions;
+  #format: DataFormat = { format: "zfs", datasets: [] };
 
   constructor(pool: ZfsPool, options: ZfsStorageOptions) {
     this.dataset = options.dataset;
@@ -45,13 +54,8 @@ export class ZfsStorage implements Storage {
     this.#options = options;
   }
 
-  async check({ format }: { format: "zfs" | "tar" }): Promise<void> {
+  async check(format: DataFormat): Promise<void> {
     const { zfs, name } = this.#pool;
-    if (format === "tar") {
-      throw new ToolError("failed", `Cannot import to pool "${name}": an archive of format "tar" goes to a directory pool only, so far`, {
-        hints: ["ctar import --pool dir:/path ..."],
-      });
-    }
     const parent = parentDataset(this.dataset);
     if (poolOf(this.dataset) !== name || parent === undefined) {
       throw new ToolError("usage", `Cannot import to dataset "${this.dataset}": it does not lie on pool "${name}"`);
@@ -66,23 +70,30 @@ export class ZfsStorage implements Storage {
     if (owner !== undefined) {
       throw new ToolError("exists", `Cannot import to dataset "${this.dataset}": container "${owner.id}" names it as its own`);
     }
+    for (const dataset of format.datasets) childDataset(this.#staging, dataset);
+    this.#format = format;
   }
 
-  async receive(place: { dataset: string; kind: "base" | "incremental" }, bytes: ByteStream): Promise<void> {
-    const target = childDataset(this.#staging, place.dataset);
-    if (place.kind === "incremental") return await receiveStream(this.#pool.zfs, target, bytes);
-    if (place.dataset === "") this.#options.run.intend({ is: "dataset", dataset: this.#staging });
-    const mark = place.dataset === "" ? { [MARK_PROPERTY]: this.#options.run.id } : {};
-    await receiveStream(this.#pool.zfs, target, bytes, { properties: { ...this.#options.properties, canmount: "noauto", ...mark } });
-  }
-
-  async seal(maps: IdMaps, snapshots: readonly string[]): Promise<void> {
+  async receive(place: StreamPlace, bytes: ByteStream): Promise<void> {
     const { zfs } = this.#pool;
+    if (place.dataset === "" && place.kind === "base") this.#options.run.intend({ is: "dataset", dataset: this.#staging });
+    if (this.#format.format === "tar") return await this.#extract(bytes);
+    const target = childDataset(this.#staging, place.dataset);
+    if (place.kind === "incremental") return await receiveStream(zfs, target, bytes);
+    await receiveStream(zfs, target, bytes, { properties: this.#propertiesOf(place.dataset) });
+  }
+
+  async seal(maps: IdMaps | undefined, snapshots: readonly string[]): Promise<readonly string[]> {
+    const { zfs, dataset: top } = this.#pool;
     await destroySnapshots(zfs, this.#staging, snapshots);
-    if (!(await knowsIdMaps(zfs, this.#pool.dataset))) return this.#explainMaps(maps);
-    for (const dataset of await listFilesystems(zfs, this.#staging)) {
-      await setProperties(zfs, dataset, { uidmap: maps.uid.join(","), gidmap: maps.gid.join(",") });
+    const datasets = await listFilesystems(zfs, this.#staging);
+    if (!(await knowsIdMaps(zfs, top))) {
+      return maps === undefined ? [] : datasets.map((dataset) => `${this.dataset}${dataset.slice(this.#staging.length)}`);
     }
+    const properties =
+      maps === undefined ? { uidmap: "none", gidmap: "none" } : { uidmap: formatIdMap(maps.uid), gidmap: formatIdMap(maps.gid) };
+    for (const dataset of datasets) await setProperties(zfs, dataset, properties);
+    return [];
   }
 
   async publish(): Promise<void> {
@@ -98,11 +109,20 @@ export class ZfsStorage implements Storage {
     await inheritProperty(this.#pool.zfs, this.dataset, MARK_PROPERTY);
   }
 
-  #explainMaps(maps: IdMaps): void {
-    this.#options.talk(
-      `warning: this ZFS has no id maps; before the container starts on vpsAdminOS, set them on each of its datasets, unmounted: ` +
-        `zfs set uidmap=${maps.uid.join(",")} gidmap=${maps.gid.join(",")} ${this.dataset}`,
-    );
+  async #extract(bytes: ByteStream): Promise<void> {
+    for (const relative of ["", ...this.#format.datasets]) {
+      const dataset = childDataset(this.#staging, relative);
+      await createDataset(this.#pool.zfs, dataset, this.#propertiesOf(relative));
+      await withMounted(this.#pool, this.#options, dataset, async (directory) => {
+        const root = makeRoot(directory);
+        if (relative === "") await extractTree(bytes, root, { onLoss: this.#options.onLoss });
+      });
+    }
+  }
+
+  #propertiesOf(relative: string): Record<string, string> {
+    const mark = relative === "" ? { [MARK_PROPERTY]: this.#options.run.id } : {};
+    return { ...this.#options.properties, canmount: "noauto", ...mark };
   }
 }
 

@@ -18,6 +18,18 @@ export interface ByteSource {
   skip(count: number): Promise<number>;
 }
 
+/** A source that can go anywhere in its bytes: a regular file. */
+export interface SeekableSource extends ByteSource {
+  readonly size: number;
+  /** Goes to a byte, counted from where reading began; at or behind the end there is nothing to read. */
+  seek(offset: number): void;
+}
+
+/** Whether a source is a regular file. */
+export function isSeekable(source: ByteSource): source is SeekableSource {
+  return source.size !== undefined && "seek" in source;
+}
+
 /** Reads exactly `count` bytes, or as many as there are before the end. */
 export async function readUpTo(source: ByteSource, count: number): Promise<Uint8Array> {
   const first = await source.read(count);

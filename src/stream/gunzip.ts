@@ -6,7 +6,11 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import * as zlib from "node:zlib";
 import { damaged } from "../errors.ts";
-import type { ByteStream } from "./bytes.ts";
+import { concat, type ByteStream } from "./bytes.ts";
+
+/** CRC and size at the end of a member. */
+const TRAILER_BYTES = 8;
+const NULS_BYTES = 64 * 1024;
 
 /**
  * Decompresses a stream.
@@ -15,7 +19,7 @@ import type { ByteStream } from "./bytes.ts";
  * @throws ToolError damaged if it is no gzip data, is cut off, or fails its CRC
  */
 export async function* gunzip(source: ByteStream, what: string): ByteStream {
-  const input = Readable.from(source, { objectMode: false, highWaterMark: 1024 * 1024 });
+  const input = Readable.from(withoutPadding(source), { objectMode: false, highWaterMark: 1024 * 1024 });
   const inflate = zlib.createGunzip({ chunkSize: 256 * 1024 });
   let failure: unknown;
   const pumped = pipeline(input, inflate).catch((error: unknown) => {
@@ -32,6 +36,32 @@ export async function* gunzip(source: ByteStream, what: string): ByteStream {
     input.destroy();
     await pumped;
   }
+}
+
+/**
+ * Leaves out NULs at the end but for as many as a gzip trailer may end with, and keeps those in one chunk with what stands before them: Bun's
+ * zlib takes padding for a broken member when it comes in a chunk of its own.
+ */
+async function* withoutPadding(source: ByteStream): ByteStream {
+  let held: Uint8Array | undefined;
+  let zeros = 0;
+  for await (const chunk of source) {
+    let end = chunk.length;
+    while (end > 0 && chunk[end - 1] === 0) end -= 1;
+    if (end === 0) {
+      zeros += chunk.length;
+      continue;
+    }
+    if (held !== undefined) yield held;
+    yield* nuls(zeros);
+    held = chunk.subarray(0, end);
+    zeros = chunk.length - end;
+  }
+  if (held !== undefined) yield concat([held, new Uint8Array(Math.min(zeros, TRAILER_BYTES))]);
+}
+
+function* nuls(count: number): Generator<Uint8Array> {
+  for (let left = count; left > 0; left -= NULS_BYTES) yield new Uint8Array(Math.min(left, NULS_BYTES));
 }
 
 function gunzipFailure(error: unknown, what: string): unknown {

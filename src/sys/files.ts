@@ -54,6 +54,15 @@ export function makeDirectory(directory: string, mode: number): boolean {
   }
 }
 
+/** Removes a file, or a directory with everything in it; what is gone already is no failure. @throws ToolError failed */
+export function removePath(target: string): void {
+  try {
+    fs.rmSync(target, { recursive: true, force: true });
+  } catch (error) {
+    throw new ToolError("failed", `Cannot remove "${target}": ${systemReason(error)}`, { facts: { path: target } });
+  }
+}
+
 function writeThen(file: string, content: Uint8Array | string, mode: number, publish: (temporary: string, file: string) => void): void {
   const temporary = temporaryName(file);
   try {

@@ -1,5 +1,5 @@
 /**
- * An input opened for one pass: a regular file, which can be stepped over, or whatever else a path or stdin is (pipe, FIFO, tape).
+ * An input: a regular file, which can be read anywhere, or whatever else a path or stdin is (pipe, FIFO, tape), which is read in one pass.
  */
 import * as fs from "node:fs";
 import { promisify } from "node:util";
@@ -16,7 +16,7 @@ const readFd = promisify(fs.read) as (
 ) => Promise<{ bytesRead: number }>;
 const fstat = promisify(fs.fstat);
 
-/** An open input; satisfies the stream room's `ByteSource`. Closing is the opener's job (`await using`). */
+/** An open input; satisfies the stream room's `ByteSource`, a regular file its `SeekableSource`. Closing is the opener's job (`await using`). */
 export class Input implements AsyncDisposable {
   /** What messages call it: the path, or "standard input". */
   readonly name: string;
@@ -67,6 +67,12 @@ export class Input implements AsyncDisposable {
       skipped += chunk.length;
     }
     return skipped;
+  }
+
+  /** Goes to a byte of a regular file, counted from where reading began. */
+  seek(offset: number): void {
+    if (this.size === undefined) throw new TypeError(`"${this.name}" can only be read in one pass`);
+    this.#offset = offset;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -12,7 +12,7 @@
 import { ToolError } from "../errors.ts";
 import { concat, type ByteStream } from "../stream/bytes.ts";
 import { displayName } from "../stream/tar/display-name.ts";
-import { paddingOf } from "../stream/tar/read.ts";
+import { paddingOf } from "../stream/tar/header.ts";
 import { encodeEntry, END_BLOCKS_BYTES, type EntryFields } from "../stream/tar/write.ts";
 import { LibcError, loadLibc, type Libc } from "../sys/libc.ts";
 import * as linux from "../sys/linux.ts";
@@ -20,8 +20,16 @@ import { DirectoryCursor, HERE } from "./directory-cursor.ts";
 import { findSegments, readSegment } from "./file-data.ts";
 import type { Loss } from "./loss.ts";
 
+/** Another tree that is packed in place of what lies below a directory, as if it were mounted there. */
+export interface Graft {
+  /** Relative to the tree's root: `srv/data`. */
+  path: string;
+  root: string;
+}
+
 /** Options of {@link packTree}. */
 export interface PackOptions {
+  grafts?: readonly Graft[];
   /** Told of whatever cannot be packed. */
   onLoss: (loss: Loss) => void;
 }
@@ -67,6 +75,8 @@ class Packer {
   readonly #libc: Libc;
   readonly #root: string;
   readonly #options: PackOptions;
+  /** Trees that have not been met, by their directory's name in the archive. */
+  readonly #grafts: Map<string, string>;
   /** Files with several names: the first one, and how many have not been met. */
   readonly #links = new Map<string, { name: Uint8Array; left: number }>();
 
@@ -74,12 +84,20 @@ class Packer {
     this.#libc = libc;
     this.#root = root;
     this.#options = options;
+    this.#grafts = new Map((options.grafts ?? []).map((graft) => [`./${graft.path}/`, graft.root]));
   }
 
   *pack(): Generator<Uint8Array> {
-    const cursor = new DirectoryCursor(this.#libc, this.#root);
+    yield* this.#tree(this.#root, Buffer.from("./"));
+    for (const path of this.#grafts.keys()) {
+      this.#lose(Buffer.from(path), "subdataset", "its mount point is no directory of the root file system");
+    }
+  }
+
+  /** Packs the tree at `root` under the name `path`. */
+  *#tree(root: string, path: Uint8Array): Generator<Uint8Array> {
+    const cursor = new DirectoryCursor(this.#libc, root);
     try {
-      const path = Buffer.from("./");
       yield* this.#entry(cursor.fd, HERE, path, this.#libc.status(cursor.fd, HERE));
       const levels: Level[] = [this.#level(cursor, path)];
       for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
@@ -106,11 +124,25 @@ class Packer {
       return undefined;
     }
     const directory = Buffer.concat([path, Buffer.from("/")]);
+    const graft = this.#takeGraft(directory);
+    if (graft !== undefined) {
+      yield* this.#tree(graft, directory);
+      return undefined;
+    }
     yield* this.#entry(cursor.fd, name, directory, status);
     return this.#try("directory contents", directory, () => {
       cursor.enter(name, linux.O_RDONLY);
       return this.#level(cursor, directory);
     });
+  }
+
+  /** The tree that belongs in place of a directory, once. */
+  #takeGraft(directory: Uint8Array): string | undefined {
+    if (this.#grafts.size === 0) return undefined;
+    const key = Buffer.from(directory).toString("utf8");
+    const root = this.#grafts.get(key);
+    this.#grafts.delete(key);
+    return root;
   }
 
   #level(cursor: DirectoryCursor, path: Uint8Array): Level {

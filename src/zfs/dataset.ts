@@ -59,6 +59,12 @@ export async function knowsIdMaps(zfs: Zfs, pool: DatasetName): Promise<boolean>
   }
 }
 
+/** Creates a dataset whose parent is there; with `canmount=noauto` among the properties it is not mounted. @throws ToolError exists, not-found */
+export async function createDataset(zfs: Zfs, dataset: DatasetName, properties: Readonly<Record<string, string>>): Promise<void> {
+  const settings = Object.entries(properties).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
+  await zfs.run(["create", ...settings, dataset], `create "${dataset}"`);
+}
+
 /** Sets properties of one dataset. */
 export async function setProperties(zfs: Zfs, dataset: DatasetName, properties: Readonly<Record<string, string>>): Promise<void> {
   const settings = Object.entries(properties).map(([name, value]) => `${name}=${value}`);

@@ -4,7 +4,7 @@ import { inspectArchive } from "../../src/archive/inspect.ts";
 import { ArchiveWriter } from "../../src/archive/write.ts";
 import { ToolError } from "../../src/errors.ts";
 import { example, MemorySink, readerOf, sketchHead, sketchSource } from "../support/archive.ts";
-import { sketchTar } from "../support/tar.ts";
+import { sketchTar, type EntrySketch } from "../support/tar.ts";
 
 const EXAMPLES = [
   "01-full-zfs-consistent",
@@ -66,6 +66,20 @@ describe("inspectArchive", () => {
     const { streams } = await inspectArchive(readerOf(example("golden/02-split-members.tar")));
     expect(streams).toEqual([
       { dataset: "", kind: "base", member: "rootfs/base.dat.gz", pieces: 3, storedBytes: 2 * 65536 + 19468, rawBytes: undefined },
+    ]);
+  });
+
+  test("counts the pieces of a stream together wherever they stand", async () => {
+    const texts = ["metadata.yml", "config/container.yml"].map((text) => ({
+      name: text,
+      data: example(`02-full-zfs-minimal-stopped/${text}`),
+    }));
+    const piece = (bytes: number): EntrySketch => ({ name: "rootfs/base.dat", data: Buffer.alloc(bytes) });
+    const { streams, members } = await inspectArchive(readerOf(sketchTar(piece(100), ...texts, piece(20), piece(3))));
+    expect(streams).toMatchObject([{ member: "rootfs/base.dat", pieces: 3, storedBytes: 123 }]);
+    expect(members.map(({ name, bytes }) => [name, bytes]).filter(([name]) => name === "rootfs/base.dat")).toEqual([
+      ["rootfs/base.dat", 100],
+      ["rootfs/base.dat", 23],
     ]);
   });
 

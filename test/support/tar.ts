@@ -1,8 +1,10 @@
 /** Small archives made and read in memory, through the codec under test. */
 import type { ByteStream } from "../../src/stream/bytes.ts";
 import { StreamSource } from "../../src/stream/stream-source.ts";
-import { paddingOf, TarReader, type TarEntry } from "../../src/stream/tar/read.ts";
+import { paddingOf } from "../../src/stream/tar/header.ts";
+import { TarReader, type TarEntry } from "../../src/stream/tar/read.ts";
 import { encodeEntry, END_BLOCKS_BYTES, type EntryFields } from "../../src/stream/tar/write.ts";
+import { VirtualFile } from "./virtual-file.ts";
 
 /** An entry to make: its name, and what differs from an empty file of root's with mode 0644. */
 export type EntrySketch = Partial<Omit<EntryFields, "name" | "linkname">> & { name: string; linkname?: string; data?: string | Uint8Array };
@@ -37,12 +39,21 @@ export async function* streamOf(bytes: Uint8Array, chunkBytes: readonly number[]
   }
 }
 
-/** Reads all entries. @param keep called with each as it is read, to see what came before an error */
+/** Options of {@link readTar}. */
+export interface ReadTarOptions {
+  /** Whether to read a file; else it is a pipe, in chunks of these sizes. */
+  isFile?: boolean;
+  chunkBytes?: readonly number[];
+  /** Called with each entry as it is read, to see what came before an error. */
+  keep?: (read: ReadEntry) => void;
+}
+
+/** Reads all entries. */
 export async function readTar(
   bytes: Uint8Array,
-  options: { chunkBytes?: readonly number[]; keep?: (read: ReadEntry) => void } = {},
+  options: ReadTarOptions = {},
 ): Promise<{ entries: ReadEntry[]; end: "blocks" | "eof" | undefined }> {
-  const tar = new TarReader(new StreamSource(streamOf(bytes, options.chunkBytes)));
+  const tar = new TarReader(options.isFile === true ? VirtualFile.of(bytes) : new StreamSource(streamOf(bytes, options.chunkBytes)));
   const entries: ReadEntry[] = [];
   for (let entry = await tar.next(); entry !== undefined; entry = await tar.next()) {
     const chunks: Uint8Array[] = [];

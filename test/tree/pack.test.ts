@@ -171,3 +171,44 @@ describe("packTree", () => {
     expect(await listTree(copy)).toEqual(await listTree(root));
   });
 });
+
+describe("packTree with grafts", () => {
+  function tree(name: string, files: Readonly<Record<string, string>>): string {
+    const root = directory(name);
+    for (const [file, content] of Object.entries(files)) {
+      mkdirSync(join(root, file, ".."), { recursive: true });
+      writeFileSync(join(root, file), content);
+    }
+    return root;
+  }
+
+  test("packs another tree in place of what lies below its mount point, one graft in another too", async () => {
+    const root = tree("grafted", { "srv/hidden": "h", "srv/data/hidden": "h", after: "a" });
+    const srv = tree("graft-srv", { www: "w", "data/covered": "c" });
+    const data = tree("graft-data", { db: "d" });
+    const losses: Loss[] = [];
+    const grafts = [
+      { path: "srv", root: srv },
+      { path: "srv/data", root: data },
+    ];
+    const { entries } = await readTar(await bytesOf(packTree(root, { grafts, onLoss: (loss) => losses.push(loss) })));
+    expect(entries.map(nameOf)).toEqual(["./", "./after", "./srv/", "./srv/data/", "./srv/data/db", "./srv/www"]);
+    expect(losses).toEqual([]);
+  });
+
+  test("loses a graft whose mount point is no directory, and follows no link on the way to it", async () => {
+    const root = tree("ungrafted", { file: "f" });
+    symlinkSync("/etc", join(root, "link"));
+    const graft = tree("graft-lost", { www: "w" });
+    const losses: Loss[] = [];
+    const grafts = ["file", "link", "link/ssl", "missing"].map((path) => ({ path, root: graft }));
+    const { entries } = await readTar(await bytesOf(packTree(root, { grafts, onLoss: (loss) => losses.push(loss) })));
+    expect(entries.map(nameOf)).toEqual(["./", "./file", "./link"]);
+    expect(losses.map(({ path, what }) => [path, what])).toEqual([
+      ["./file/", "subdataset"],
+      ["./link/", "subdataset"],
+      ["./link/ssl/", "subdataset"],
+      ["./missing/", "subdataset"],
+    ]);
+  });
+});

@@ -120,6 +120,11 @@ export function decodeHeader(block: Uint8Array, offset: number): TarHeader | "ze
   };
 }
 
+/** Bytes between the end of `size` bytes of data and the next block. */
+export function paddingOf(size: number): number {
+  return (BLOCK_BYTES - (size % BLOCK_BYTES)) % BLOCK_BYTES;
+}
+
 /** Parts of a name as they stand in the header; undefined if it cannot be split so that both fit. */
 export function splitName(name: Uint8Array): { prefix: Uint8Array; name: Uint8Array } | undefined {
   if (name.length <= NAME.length) return { prefix: name.subarray(0, 0), name };

@@ -2,10 +2,9 @@
  * Writing tar entries of any name, number and time: a ustar header, with a pax extended header in front where ustar does not suffice. The
  * ustar fields then hold the nearest that fits, for readers that know no pax.
  */
-import { BLOCK_BYTES, encodeHeader, fitsLinkname, splitName } from "./header.ts";
+import { BLOCK_BYTES, encodeHeader, fitsLinkname, paddingOf, splitName } from "./header.ts";
 import { octalLimit } from "./number-field.ts";
 import { encodePax, formatPaxTime, xattrKey } from "./pax.ts";
-import { paddingOf } from "./read.ts";
 import { encodeSparseMap, type SparseMap } from "./sparse.ts";
 
 /** What is to be said of an entry. */

@@ -1,0 +1,38 @@
+/** A dataset or snapshot mounted for as long as something is done with it, in a directory that nobody else can enter. */
+import * as path from "node:path";
+import { makeDirectory } from "../sys/files.ts";
+import { mountZfs } from "./mount.ts";
+import type { ZfsPool } from "./pool.ts";
+import { runDirectory, type Run } from "./run.ts";
+import type { Thing } from "./thing.ts";
+
+/** Mounts for one run. */
+export interface MountOptions {
+  run: Run;
+  signal: AbortSignal;
+}
+
+/** Does something with the directory where a dataset or snapshot is mounted; unmounted again whatever happens. @throws ToolError zfs */
+export async function withMounted<T>(
+  pool: ZfsPool,
+  { run, signal }: MountOptions,
+  source: string,
+  action: (directory: string) => Promise<T>,
+): Promise<T> {
+  const thing = await mountHidden(pool, { run, signal }, source);
+  try {
+    return await action(thing.path);
+  } finally {
+    await run.undo(thing);
+  }
+}
+
+/** Mounts a dataset or snapshot until the thing is undone. */
+export async function mountHidden(pool: ZfsPool, { run, signal }: MountOptions, source: string): Promise<Thing & { is: "mount" }> {
+  const directory = path.join(runDirectory(pool), `${run.id}.${source.replaceAll(/[/@ ]/g, "+")}`);
+  const thing: Thing & { is: "mount" } = { is: "mount", path: directory };
+  run.intend(thing); // this makes the run's directory too
+  makeDirectory(directory, 0o700);
+  await mountZfs(source, directory, signal);
+  return thing;
+}
