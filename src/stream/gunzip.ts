@@ -39,25 +39,30 @@ export async function* gunzip(source: ByteStream, what: string): ByteStream {
 }
 
 /**
- * Leaves out NULs at the end but for as many as a gzip trailer may end with, and keeps those in one chunk with what stands before them: Bun's
+ * Leaves out NULs at the end but for as many as a gzip trailer may end with, and gives those in one chunk with the byte before them: Bun's
  * zlib takes padding for a broken member when it comes in a chunk of its own.
  */
 async function* withoutPadding(source: ByteStream): ByteStream {
-  let held: Uint8Array | undefined;
+  let last: Uint8Array | undefined;
   let zeros = 0;
   for await (const chunk of source) {
-    let end = chunk.length;
-    while (end > 0 && chunk[end - 1] === 0) end -= 1;
-    if (end === 0) {
-      zeros += chunk.length;
-      continue;
+    const end = lengthWithoutNuls(chunk);
+    if (end > 0) {
+      if (last !== undefined) yield last;
+      yield* nuls(zeros);
+      if (end > 1) yield chunk.subarray(0, end - 1);
+      last = chunk.subarray(end - 1, end);
+      zeros = 0;
     }
-    if (held !== undefined) yield held;
-    yield* nuls(zeros);
-    held = chunk.subarray(0, end);
-    zeros = chunk.length - end;
+    zeros += chunk.length - end;
   }
-  if (held !== undefined) yield concat([held, new Uint8Array(Math.min(zeros, TRAILER_BYTES))]);
+  if (last !== undefined) yield concat([last, new Uint8Array(Math.min(zeros, TRAILER_BYTES))]);
+}
+
+function lengthWithoutNuls(bytes: Uint8Array): number {
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1] === 0) end -= 1;
+  return end;
 }
 
 function* nuls(count: number): Generator<Uint8Array> {

@@ -127,7 +127,10 @@ export class Child implements AsyncDisposable {
     const stdin = this.#process.stdin;
     if (stdin === null || this.#ended || stdin.destroyed || stdin.errored !== null) return false;
     if (stdin.write(chunk)) return true;
-    await Promise.race([once(stdin, "drain").catch(ignore), once(stdin, "close").catch(ignore), this.#exit]);
+    const settled = new AbortController();
+    const event = async (name: string): Promise<unknown> => await once(stdin, name, { signal: settled.signal }).catch(ignore);
+    await Promise.race([event("drain"), event("close"), this.#exit]);
+    settled.abort(); // takes the listeners away again
     return !stdin.destroyed && stdin.errored === null;
   }
 

@@ -2,24 +2,22 @@
  * An osctld that keeps to the letter of its control protocol, for tests: a greeting on connect, one command at a time, silence on bad JSON.
  *
  * As the real one, it reads until what it has ends with a newline and parses all of that as one document, so commands sent together are lost. What
- * arrives while a command runs is dropped too, and noted in `violations`. It knows containers whose state `ct_stop` and `ct_start` change; a
- * test may script any command by a handler of its own.
+ * arrives while a command runs is dropped too, and noted in `violations`. It knows containers whose state `ct_stop` and `ct_start` change, and
+ * pools with users and groups, to which containers can be imported (support/osctld-pool.ts, support/osctld-import.ts); a test may script any
+ * command by a handler of its own, and have commands go wrong at chosen points.
  *
- * As a program: `bun test/support/osctld-server.ts SOCKET STATEFILE`. STATEFILE is JSON, `{"containers":[{"pool":…,"id":…,"state":…}],"delayMs":…}`,
- * and is rewritten at every change of state; calls are appended to STATEFILE.log, a JSON object a line. It ends on SIGTERM.
+ * As a program: `bun test/support/osctld-server.ts SOCKET STATEFILE`. STATEFILE is JSON,
+ * `{"containers":[{"pool":…,"id":…,"state":…}],"pools":[{"name":…}],"faults":[{"at":…}],"delayMs":…}`, and is rewritten at every change of state;
+ * calls are appended to STATEFILE.log, what else happens to STATEFILE.events, a JSON object a line. It ends on SIGTERM.
  */
-import { appendFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Refusal, type Exchange, type Handler } from "./osctld-exchange.ts";
+import { importContainer, provideZfsDataset, type ServerContainer } from "./osctld-import.ts";
+import { OsctldPool, type PoolOptions } from "./osctld-pool.ts";
 
-/** A container of the server; further keys are sent along by `ct_show`. */
-export interface ServerContainer {
-  pool: string;
-  id: string;
-  state: string;
-  ephemeral?: boolean;
-  [key: string]: unknown;
-}
+export { Refusal, type Exchange, type Handler, type ServerContainer };
 
 /** A command as it was received. */
 export interface ServerCall {
@@ -29,35 +27,46 @@ export interface ServerCall {
   opts: Record<string, unknown>;
 }
 
-/** What a handler may do besides returning the response or throwing a {@link Refusal}. */
-export interface Exchange {
-  opts: Record<string, unknown>;
-  progress: (update: unknown) => void;
-  /** Sends bytes as they are. */
-  raw: (text: string) => void;
-  /** Closes the connection without an answer. */
-  hangUp: () => void;
+/** Something that goes wrong when the server gets to a point: before a command of that name, behind "registered", behind a progress text. */
+export interface ServerFault {
+  at: string;
+  /** Only the first call that gets there, if 1. */
+  times?: number;
+  /** The connection is closed; as osctld does, the command goes on. */
+  hangUp?: boolean;
+  /** It goes no further until this file exists. */
+  waitFor?: string;
+  delayMs?: number;
+  /** The message of the refusal. */
+  refuse?: string;
 }
 
-/** Answers one command. */
-export type Handler = (exchange: Exchange) => unknown;
-
-/** An answer with `"status":false`. */
-export class Refusal extends Error {}
+/** Something that happened besides calls. */
+export type ServerEvent = { violation: string } | { reached: string } | { ended: string };
 
 /** Options of {@link startOsctldServer}. */
 export interface ServerOptions {
   containers?: readonly ServerContainer[];
+  /** Pools, read when the server starts. */
+  pools?: readonly PoolOptions[];
+  faults?: readonly ServerFault[];
+  /** Where the data of a dataset is; zfs(8) is asked if left out. */
+  provideDataset?: (dataset: string, isGiven: boolean) => Promise<string>;
   handlers?: Readonly<Record<string, Handler>>;
   /** Sent on connect; null for silence. */
   greeting?: string | null;
+  /** How long a client has to wait for it. */
+  greetingDelayMs?: number;
   /** How messages are put on the wire: one write each, byte by byte, or as many as there are in one. */
   writes?: "plain" | "split" | "joined";
   /** How long `ct_stop` and `ct_start` take. */
   delayMs?: number;
   onCall?: (call: ServerCall) => void;
   onChange?: (containers: readonly ServerContainer[]) => void;
+  onEvent?: (event: ServerEvent) => void;
 }
+
+const POLL_MS = 20;
 
 /** Starts the server on a socket path. */
 export async function startOsctldServer(socketPath: string, options: ServerOptions = {}): Promise<OsctldServer> {
@@ -72,6 +81,10 @@ export class OsctldServer implements AsyncDisposable {
   /** What clients did that osctld does not bear. */
   readonly violations: string[] = [];
   readonly containers: ServerContainer[];
+  /** Points that commands got to, where a fault is. */
+  readonly reached: string[] = [];
+  readonly #pools: readonly OsctldPool[];
+  readonly #faults: ServerFault[];
   readonly #options: ServerOptions;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -79,7 +92,9 @@ export class OsctldServer implements AsyncDisposable {
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    this.containers = (options.containers ?? []).map((container) => ({ ...container }));
+    this.#pools = (options.pools ?? []).map((pool) => new OsctldPool(pool));
+    this.#faults = (options.faults ?? []).map((fault) => ({ ...fault }));
+    this.containers = [...(options.containers ?? []).map((container) => ({ ...container })), ...this.#pools.flatMap(containersOf)];
     this.#server = createServer((socket) => this.#serve(socket));
   }
 
@@ -101,12 +116,19 @@ export class OsctldServer implements AsyncDisposable {
     socket.on("close", () => this.#sockets.delete(socket));
     const wire = new Wire(socket, this.#options.writes ?? "plain");
     const greeting = this.#options.greeting === undefined ? '{"version":"24.05.0"}\n' : this.#options.greeting;
-    if (greeting !== null) wire.send(greeting);
-    wire.flush();
+    let greeted = false;
+    const greet = async (): Promise<void> => {
+      await sleep(this.#options.greetingDelayMs ?? 0);
+      if (greeting !== null) wire.send(greeting);
+      wire.flush();
+      greeted = true;
+    };
+    void greet();
     let received = "";
     let busy = false;
     socket.on("data", (chunk: Buffer) => {
-      if (busy) return void this.violations.push(`sent while a command ran: ${chunk.toString()}`);
+      if (!greeted) return this.#violate(`sent before the greeting: ${chunk.toString()}`);
+      if (busy) return this.#violate(`sent while a command ran: ${chunk.toString()}`);
       received += chunk.toString();
       if (!received.endsWith("\n")) return;
       const document = received;
@@ -130,13 +152,16 @@ export class OsctldServer implements AsyncDisposable {
       hangUp: () => wire.hangUp(),
     };
     try {
-      const response = await this.#handlerOf(call.cmd)(exchange);
+      for (const pool of this.#pools) for (const file of pool.audit()) this.#violate(`"${file}" was touched before ${call.cmd}`);
+      await this.#reach(call.cmd, exchange);
+      const response = await this.#handlerOf(call)(exchange);
       wire.send(`${JSON.stringify({ status: true, response: response ?? null })}\n`);
     } catch (error) {
       const message = error instanceof Refusal ? error.message : "internal error";
       wire.send(`${JSON.stringify({ status: false, message })}\n`);
     }
     wire.flush();
+    this.#options.onEvent?.({ ended: call.cmd });
   }
 
   /** @returns undefined for what osctld does not answer */
@@ -149,13 +174,15 @@ export class OsctldServer implements AsyncDisposable {
     } catch {
       // answered with silence, like everything else that is no command
     }
-    this.violations.push(`no command: ${document}`);
+    this.#violate(`no command: ${document}`);
     return undefined;
   }
 
-  #handlerOf(cmd: string): Handler {
+  #handlerOf({ cmd, opts: given }: ServerCall): Handler {
     const own: Record<string, Handler> = {
       self_ping: () => "pong",
+      pool_list: ({ opts: { names } }) => this.#pools.filter(({ name }) => !Array.isArray(names) || names.includes(name)).map(exportPool),
+      ct_import: async (exchange) => await this.#import(exchange),
       ct_list: () => this.containers,
       ct_show: ({ opts }) => this.#find(opts),
       ct_stop: (exchange) => this.#change(exchange, "stopping", "stopped"),
@@ -164,7 +191,48 @@ export class OsctldServer implements AsyncDisposable {
     const refuse: Handler = () => {
       throw new Refusal(`Unsupported command '${cmd}'`);
     };
-    return this.#options.handlers?.[cmd] ?? own[cmd] ?? refuse;
+    return this.#options.handlers?.[cmd] ?? own[cmd] ?? this.#poolHandlers(cmd, given)[cmd] ?? refuse;
+  }
+
+  #poolHandlers(cmd: string, opts: Record<string, unknown>): Record<string, Handler> {
+    if (!/^(?:user|group|id_range)_/.test(cmd)) return {};
+    const pool = this.#poolOf(opts);
+    return pool.commands((kind, name) => this.containers.some((one) => one.pool === pool.name && one[kind] === name));
+  }
+
+  #poolOf(opts: Record<string, unknown>): OsctldPool {
+    const pool = opts["pool"] === undefined ? this.#pools[0] : this.#pools.find(({ name }) => name === opts["pool"]);
+    if (pool === undefined) throw new Refusal("pool not found");
+    return pool;
+  }
+
+  async #import(exchange: Exchange): Promise<void> {
+    await importContainer(this.#poolOf(exchange.opts), exchange, {
+      containers: this.containers,
+      isNew: !/"version":"24/.test(this.#options.greeting ?? '"version":"24'),
+      provideDataset: this.#options.provideDataset ?? provideZfsDataset,
+      reach: async (point) => await this.#reach(point, exchange),
+      violate: (what) => this.#violate(what),
+    });
+    this.#options.onChange?.(this.containers);
+  }
+
+  /** Has things go wrong here, if a test wants it. */
+  async #reach(point: string, exchange: Exchange): Promise<void> {
+    const fault = this.#faults.find(({ at, times }) => at === point && times !== 0);
+    if (fault === undefined) return;
+    if (fault.times !== undefined) fault.times -= 1;
+    if (fault.hangUp === true) exchange.hangUp();
+    this.reached.push(point);
+    this.#options.onEvent?.({ reached: point });
+    await sleep(fault.delayMs ?? 0);
+    while (fault.waitFor !== undefined && !existsSync(fault.waitFor)) await sleep(POLL_MS);
+    if (fault.refuse !== undefined) throw new Refusal(fault.refuse);
+  }
+
+  #violate(what: string): void {
+    this.violations.push(what);
+    this.#options.onEvent?.({ violation: what });
   }
 
   #find(opts: Record<string, unknown>): ServerContainer {
@@ -210,6 +278,17 @@ export class OsctldServer implements AsyncDisposable {
   }
 }
 
+function containersOf(pool: OsctldPool): ServerContainer[] {
+  return pool.containers().map(({ id, config }) => {
+    const { dataset = `${pool.dataset}/ct/${id}`, user, group, state = "stopped", ephemeral } = config;
+    return { pool: pool.name, id, state: String(state), ephemeral: ephemeral === true, dataset, user, group };
+  });
+}
+
+function exportPool({ name, dataset, state }: OsctldPool): Record<string, unknown> {
+  return { name, dataset, state, users: 0, groups: 0, containers: 0, parallel_start: 2, parallel_stop: 4 };
+}
+
 /** Puts messages on a connection in one of three ways. */
 class Wire {
   readonly #socket: Socket;
@@ -222,6 +301,7 @@ class Wire {
   }
 
   send(text: string): void {
+    if (this.#socket.destroyed) return; // osctld goes on without its client
     if (this.#writes === "joined") this.#held += text;
     else if (this.#writes === "plain") this.#socket.write(text);
     else for (const byte of Buffer.from(text)) this.#socket.write(Buffer.of(byte));
@@ -229,7 +309,7 @@ class Wire {
 
   /** Sends what was held back to be joined. */
   flush(): void {
-    if (this.#held !== "") this.#socket.write(this.#held);
+    if (this.#held !== "" && !this.#socket.destroyed) this.#socket.write(this.#held);
     this.#held = "";
   }
 
@@ -249,6 +329,7 @@ async function serveFile(socketPath: string, statePath: string): Promise<void> {
       writeFileSync(`${statePath}.new`, JSON.stringify({ ...state, containers }));
       renameSync(`${statePath}.new`, statePath);
     },
+    onEvent: (event) => appendFileSync(`${statePath}.events`, `${JSON.stringify(event)}\n`),
   });
 }
 

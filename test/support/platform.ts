@@ -85,15 +85,19 @@ export class ScratchPool implements AsyncDisposable {
   }
 }
 
-/** Writes the configuration of a container and its user, and creates its datasets, mounted. @param subdatasets parents first */
+let blocksUsed = 0;
+
+/** Writes the configuration of a container and its user, with ids of its own, and creates its datasets, mounted. @param subdatasets parents first */
 export async function createContainer(id: string, subdatasets: readonly string[] = []): Promise<void> {
+  blocksUsed += 1;
+  const map = `0:${1_000_000 + 65_536 * blocksUsed}:65536`;
   await shell(`
     cat > /$POOL/conf/user/${id}.yml <<'Y'
 ---
 uid_map:
-- 0:1065536:65536
+- ${map}
 gid_map:
-- 0:1065536:65536
+- ${map}
 standalone: false
 attrs: {}
 Y
