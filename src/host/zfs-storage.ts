@@ -15,6 +15,7 @@ import {
   inheritProperty,
   knowsIdMaps,
   listFilesystems,
+  listSnapshots,
   renameDataset,
   setProperties,
 } from "../zfs/dataset.ts";
@@ -38,6 +39,9 @@ export interface ZfsStorageOptions {
   /** Told of whatever of a root filesystem cannot be restored. */
   onLoss: (loss: Loss) => void;
 }
+
+/** What osctl calls the snapshots of an export. */
+const TRANSFER_SNAPSHOT = /^osctl-(?:base|incr)-\d+$/;
 
 /** Storage on a zpool. */
 export class ZfsStorage implements Storage {
@@ -85,7 +89,7 @@ export class ZfsStorage implements Storage {
 
   async seal(maps: IdMaps | undefined, snapshots: readonly string[]): Promise<readonly string[]> {
     const { zfs, dataset: top } = this.#pool;
-    await destroySnapshots(zfs, this.#staging, snapshots);
+    await destroySnapshots(zfs, this.#staging, snapshots.length > 0 ? snapshots : await this.#unlistedSnapshots());
     const datasets = await listFilesystems(zfs, this.#staging);
     if (!(await knowsIdMaps(zfs, top))) {
       return maps === undefined ? [] : datasets.map((dataset) => `${this.dataset}${dataset.slice(this.#staging.length)}`);
@@ -118,6 +122,12 @@ export class ZfsStorage implements Storage {
         if (relative === "") await extractTree(bytes, root, { onLoss: this.#options.onLoss });
       });
     }
+  }
+
+  /** Transfer snapshots of an old archive, which does not list them. */
+  async #unlistedSnapshots(): Promise<string[]> {
+    const names = await listSnapshots(this.#pool.zfs, this.#staging);
+    return names.filter((name) => TRANSFER_SNAPSHOT.test(name));
   }
 
   #propertiesOf(relative: string): Record<string, string> {

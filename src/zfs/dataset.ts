@@ -9,6 +9,12 @@ export async function listFilesystems(zfs: Zfs, root: DatasetName): Promise<Data
   return rows.map(([name]) => parseDatasetName(name ?? ""));
 }
 
+/** Names of a dataset's snapshots, the part behind `@`. */
+export async function listSnapshots(zfs: Zfs, dataset: DatasetName): Promise<string[]> {
+  const rows = await zfs.table(["list", "-H", "-p", "-d", "1", "-t", "snapshot", "-o", "name", dataset], `list snapshots of "${dataset}"`);
+  return rows.map(([name = ""]) => name.slice(name.indexOf("@") + 1));
+}
+
 /** Names of all imported pools' root datasets. */
 export async function listPools(zfs: Zfs): Promise<DatasetName[]> {
   const rows = await zfs.table(["list", "-H", "-d", "0", "-t", "filesystem", "-o", "name"], "list pools");

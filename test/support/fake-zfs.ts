@@ -19,6 +19,7 @@ const ANSWERS: readonly [pattern: RegExp, answer: () => string][] = [
   [/^list .*-d 0/, () => "fake\tyes\t-\n"],
   [/^list .*-r .*fake\/ct\/source$/, () => "fake/ct/source\n"],
   [/^list .*-r .*fake\/ct\/target\.ctar-\w+$/, () => "fake/ct/target.ctar\n"],
+  [/^list .*-t snapshot /, () => ""],
   [/^list .* fake\/ct$/, () => "fake/ct\n"],
   [/^get .*mounted,mountpoint fake\/\w+$/, () => `yes\n${path.join(DIRECTORY, process.argv.at(-1)?.slice("fake/".length) ?? "")}\n`],
   [/^get .* compression /, () => "compression\tlz4\n"],
