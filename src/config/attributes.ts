@@ -10,7 +10,7 @@ export function checkAttributes(config: YamlMap, place: Place): void {
   if (attrs === null) return void config.set("attrs", new YamlMap());
   const at = below(place, "attrs");
   for (const [name, value] of asMap(attrs, at)) {
-    if (typeof name !== "string" || attributeNameProblem(name) !== undefined) throw wrong(at, name, 'names like "<vendor>:<key>"');
+    if (typeof name !== "string" || attributeNameProblem(name) !== undefined) throw wrong(below(at, "<name>"), name, '"<vendor>:<key>"');
     if (typeof value !== "string") throw wrong(below(at, name), value, "text");
   }
 }

@@ -1,10 +1,10 @@
 /**
- * `cgparams`: parameters of a container's or group's cgroup, for both versions of cgroups side by side.
+ * `cgparams`: parameters of a container's or group's cgroup, for both versions of cgroups side by side. Subsystem and name become a path.
  *
- * @see vpsAdminOS `osctld/lib/osctld/cgroup/params.rb`, 24.05
+ * @see vpsAdminOS `osctld/lib/osctld/cgroup/{param,params}.rb`, 24.05
  */
 import { YamlFloat, YamlMap, type YamlValue } from "../yaml/value.ts";
-import { asLine, asList, asMap, below, hasControlCharacters, wrong, type Place } from "./place.ts";
+import { asBoolean, asLine, asList, asMap, below, hasControlCharacters, wrong, type Place } from "./place.ts";
 
 /** Brings `cgparams` into today's form, in place. @throws ToolError damaged */
 export function checkCgroupParameters(config: YamlMap, place: Place): void {
@@ -21,16 +21,20 @@ export function checkCgroupParameters(config: YamlMap, place: Place): void {
 function checkParameter(parameter: YamlMap, place: Place): YamlMap {
   const version = parameter.get("version") ?? 1;
   if (version !== 1 && version !== 2) throw wrong(below(place, "version"), version, "1 or 2");
-  asLine(parameter.get("subsystem"), below(place, "subsystem"));
-  const name = asLine(parameter.get("name"), below(place, "name"));
-  if (!/^[\w.-]+$/.test(name)) throw wrong(below(place, "name"), name, "the name of a parameter");
+  checkWord(parameter, "subsystem", place);
+  checkWord(parameter, "name", place);
   const at = below(place, "value");
   const values = asList(parameter.get("value"), at);
-  for (const [index, value] of values.entries()) if (!isValue(value)) throw wrong(below(at, index), value, "text or a number");
-  const persistent = parameter.get("persistent") !== false;
-  const checked = new YamlMap([["version", version]]);
-  for (const [key, value] of parameter) checked.set(key, value);
+  for (const [index, value] of values.entries()) if (!isValue(value)) throw wrong(below(at, index), value, "one line of text or a number");
+  const persistent = asBoolean(parameter.get("persistent") ?? true, below(place, "persistent"));
+  const checked = parameter.has("version") ? parameter : new YamlMap([["version", version], ...parameter]);
   return checked.set("version", version).set("value", values).set("persistent", persistent);
+}
+
+/** `cpu,cpuacct`, `memory.limit_in_bytes`. */
+function checkWord(parameter: YamlMap, key: string, place: Place): void {
+  const word = asLine(parameter.get(key), below(place, key));
+  if (!/^\w[\w.,=-]*$/.test(word)) throw wrong(below(place, key), word, `the ${key} of a parameter`);
 }
 
 function isValue(value: YamlValue): boolean {

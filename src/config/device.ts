@@ -1,10 +1,11 @@
 /**
- * Devices that a container or group may use. Files hold those of their own only: what is inherited from the group above is derived.
+ * `devices`: what a container or group may use. Files hold those of their own only, what is inherited from the group above is derived;
+ * osctld writes `inherited: false` and does not look at it again, so that an entry is the owner's own whatever it says there.
  *
  * @see vpsAdminOS `osctld/lib/osctld/devices/{device,mode,manager}.rb`, 24.05
  */
 import { YamlMap, type YamlValue } from "../yaml/value.ts";
-import { asLine, asList, asMap, asOneOf, below, wrong, type Place } from "./place.ts";
+import { asBoolean, asLine, asList, asMap, asOneOf, below, checkKeys, wrong, type Place } from "./place.ts";
 
 /** A device; two are the same if type, major and minor are. */
 export interface Device {
@@ -76,12 +77,10 @@ function checkDevice(device: YamlMap, place: Place): YamlMap {
   asOneOf(device.get("type"), below(place, "type"), ["char", "block"]);
   for (const key of ["major", "minor"]) device.set(key, deviceNumber(device.get(key), below(place, key)));
   device.set("mode", deviceMode(device.get("mode"), below(place, "mode")));
-  const name = device.get("name") ?? null;
-  if (name !== null) asLine(name, below(place, "name"));
-  device.set("name", name);
-  device.set("inherit", device.get("inherit") === true);
-  device.set("inherited", false);
-  return device;
+  checkKeys(device, place, { name: asLine });
+  device.set("name", device.get("name") ?? null);
+  device.set("inherit", asBoolean(device.get("inherit") ?? false, below(place, "inherit")));
+  return device.set("inherited", false);
 }
 
 /** Old files have integers, and `all` for any. */
@@ -93,6 +92,6 @@ function deviceNumber(value: YamlValue | undefined, place: Place): string {
 }
 
 function deviceMode(value: YamlValue | undefined, place: Place): string {
-  if (typeof value === "string" && /^[rwm]{1,3}$/.test(value)) return joinModes(value, "");
+  if (typeof value === "string" && /^[rwm]+$/.test(value)) return joinModes(value, "");
   throw wrong(place, value, 'some of "rwm"');
 }

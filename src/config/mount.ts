@@ -3,8 +3,20 @@
  *
  * @see vpsAdminOS `osctld/lib/osctld/mount/entry.rb`, 24.05
  */
-import { YamlMap } from "../yaml/value.ts";
-import { asLine, asList, asMap, below, wrong, type Place } from "./place.ts";
+import { YamlMap, type YamlValue } from "../yaml/value.ts";
+import { asBoolean, asLine, asList, asMap, below, checkKeys, dropNulls, wrong, type Check, type Place } from "./place.ts";
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  fs: asLine,
+  dataset: checkDataset,
+  type: asLine,
+  opts: asLine,
+  automount: asBoolean,
+  temporary: asBoolean,
+  map_ids: asBoolean,
+};
+/** One level of a dataset's name. */
+const COMPONENT = /^(?!\.{1,2}$)[\w.: -]+$/;
 
 /** Checks `mounts`. @throws ToolError damaged */
 export function checkMounts(config: YamlMap, place: Place): void {
@@ -17,29 +29,30 @@ export function checkMounts(config: YamlMap, place: Place): void {
 
 /** Directories of the host that a checked configuration mounts. */
 export function hostMountsOf(config: YamlMap): { fs: string; mountpoint: string }[] {
-  return mountsOf(config, "fs").map(([fs, mountpoint]) => ({ fs, mountpoint }));
+  const mounts = mountsOf(config).filter((mount) => (mount.get("dataset") ?? null) === null && typeof mount.get("fs") === "string");
+  return mounts.map((mount) => ({ fs: mount.get("fs") as string, mountpoint: mount.get("mountpoint") as string }));
 }
 
 /** Subdatasets that a checked configuration mounts, relative to the root dataset; "/" is that itself. */
 export function datasetMountsOf(config: YamlMap): { dataset: string; mountpoint: string }[] {
-  return mountsOf(config, "dataset").map(([dataset, mountpoint]) => ({ dataset, mountpoint }));
+  const mounts = mountsOf(config).filter((mount) => typeof mount.get("dataset") === "string");
+  return mounts.map((mount) => ({ dataset: mount.get("dataset") as string, mountpoint: mount.get("mountpoint") as string }));
 }
 
-function mountsOf(config: YamlMap, key: string): [string, string][] {
+function mountsOf(config: YamlMap): YamlMap[] {
   const mounts = config.get("mounts");
-  const maps = Array.isArray(mounts) ? mounts.filter((mount) => mount instanceof YamlMap) : [];
-  return maps.flatMap((mount): [string, string][] => {
-    const [source, mountpoint] = [mount.get(key), mount.get("mountpoint")];
-    return typeof source === "string" && typeof mountpoint === "string" ? [[source, mountpoint]] : [];
-  });
+  return Array.isArray(mounts) ? mounts.filter((mount) => mount instanceof YamlMap) : [];
 }
 
 function checkMount(mount: YamlMap, place: Place): void {
-  for (const key of ["fs", "dataset"]) if ((mount.get(key) ?? null) !== null) asLine(mount.get(key), below(place, key));
+  dropNulls(mount, ["map_ids"]);
+  checkKeys(mount, place, CHECKS);
   asLine(mount.get("mountpoint"), below(place, "mountpoint"));
-  for (const key of ["type", "opts"]) if ((mount.get(key) ?? null) !== null) asLine(mount.get(key), below(place, key));
-  for (const key of ["automount", "temporary", "map_ids"]) {
-    const value = mount.get(key) ?? null;
-    if (value !== null && typeof value !== "boolean") throw wrong(below(place, key), value, "true or false");
-  }
+}
+
+/** osctld asks ZFS where the dataset is mounted, and does not survive a name that is none. */
+function checkDataset(value: YamlValue, place: Place): void {
+  const name = asLine(value, place);
+  const isName = name === "/" || name.replace(/^\//, "").split("/").every((component) => COMPONENT.test(component)); // prettier-ignore
+  if (!isName) throw wrong(place, value, 'the name of a subdataset, or "/"');
 }

@@ -1,8 +1,9 @@
 /**
  * Names: of containers, users, groups, attributes. What is wrong with one is said in words, undefined means nothing.
  *
- * @see vpsAdminOS `osctld/lib/osctld/{container,user,group}.rb`, `commands/{container,user,group}/create.rb`, 24.05
+ * @see vpsAdminOS `osctld/lib/osctld/{container,user,group,attributes}.rb`, `commands/{container,user,group}/create.rb`, 24.05
  */
+import { hasControlCharacters } from "./place.ts";
 
 /** System users are called `<pool>-<user>`, and those names end at 32 characters. */
 const SYSTEM_NAME_LIMIT = 31;
@@ -15,6 +16,7 @@ export function containerIdProblem(text: string): string | undefined {
 /** What is wrong with a user's name. @param poolName a zpool's name, which takes room in the system user's; undefined for a directory pool */
 export function userNameProblem(text: string, poolName: string | undefined): string | undefined {
   const limit = SYSTEM_NAME_LIMIT - (poolName?.length ?? 0);
+  if (limit < 1) return `the pool's name "${poolName}" leaves no room for users, whose system names are "<pool>-<user>"`;
   if (/^[a-z0-9_-]+$/.test(text) && text.length <= limit) return undefined;
   const where = poolName === undefined ? "a name" : `on pool "${poolName}" a name`;
   return `${where} takes 1 to ${limit} of a-z, 0-9, "_" and "-"`;
@@ -28,5 +30,5 @@ export function groupNameProblem(text: string): string | undefined {
 
 /** What is wrong with an attribute's name. */
 export function attributeNameProblem(text: string): string | undefined {
-  return /^[^:]+:.+$/.test(text) ? undefined : "a name is <vendor>:<key>";
+  return /^[^:]+:.+$/.test(text) && !hasControlCharacters(text) ? undefined : "a name is <vendor>:<key>";
 }

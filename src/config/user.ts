@@ -71,7 +71,7 @@ export function parseIdMap(value: YamlValue | undefined, place: Place): IdMapEnt
   const fail = (reason: string): never => {
     throw damaged(`Cannot read "${place.file}": ${place.path} ${formatIdMap(entries.slice(0, ENTRIES_LIMIT))} ${reason}`);
   };
-  if (entries.length === 0) throw wrong(place, value, 'a list of "ns:host:count"');
+  if (entries.length === 0) throw wrong(place, undefined, 'a list of "ns:host:count"');
   if (entries.length > ENTRIES_LIMIT) fail(`has more than ${ENTRIES_LIMIT} entries`);
   if (!entries.some(({ nsId }) => nsId === 0)) fail("does not map id 0");
   const overlap = entries.some((one, index) => entries.slice(0, index).some((other) => overlaps(one, other)));
