@@ -16,6 +16,10 @@ const GONE = `${POOL}/ct/gone`;
 const BASE = "send *web01@osctl-base*";
 const INCREMENT = "send * *web01@osctl-incr*";
 const RECV_ROOT = "recv *canmount=noauto*ct/gone.ctar-??????";
+const RANGE = `/${POOL}/conf/id-range/default.yml`;
+const TAR = ["--format", "tar"];
+const MOUNT = "-t zfs *";
+const UNMOUNT = "*/conf/.ctar/*";
 const RECV_SRV = "recv *canmount=noauto*/srv";
 
 let scene: Scene;
@@ -57,6 +61,11 @@ function archiveUpTo(member: string, part: "middle" | "end"): Uint8Array {
   if (place === undefined) throw new Error(`no such member: ${member}`);
   const to = part === "end" ? place.end : Math.floor((place.headerAt + place.end) / 2);
   return fs.readFileSync(scene.archive).subarray(0, to);
+}
+
+function tarArchiveUpToHalf(): Uint8Array {
+  const bytes = fs.readFileSync(scene.tarArchive);
+  return bytes.subarray(0, bytes.length / 2);
 }
 
 type ExportCase = [point: string, sink: "file" | "pipe", signal: NodeJS.Signals, fault: Fault];
@@ -119,6 +128,60 @@ describe("ctar import, interrupted", () => {
       await using run = FaultyRun.import(scene.directory(), fault, bytes === undefined ? scene.archive : "-", bytes);
       await run.reached();
       expectFailure(await run.kill(signal), { exitCode: 130, error: `Interrupted by ${signal}` });
+      await expectUndone(run);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+describe("ctar import of format tar, interrupted", () => {
+  test.each<ImportCase>([
+    ["behind the dataset's creation", "SIGTERM", { FAULT_CALL: "create *", FAULT: "hang-after" }, () => undefined],
+    ["while it is mounted", "SIGINT", { FAULT_CALL: MOUNT, FAULT: "hang-after" }, () => undefined],
+    ["in the extraction", "SIGTERM", { FAULT_CALL: MOUNT, FAULT: "tell-after" }, () => tarArchiveUpToHalf()],
+    ["before the rename", "SIGINT", { FAULT_CALL: "rename *", FAULT: "hang" }, () => undefined],
+    ["with all files written", "SIGTERM", { FAULT_CALL: "inherit *", FAULT: "hang" }, () => undefined],
+  ])(
+    "%s (%s): everything is undone",
+    async (_, signal, fault, input) => {
+      const bytes = input();
+      await using run = FaultyRun.import(scene.directory(), fault, bytes === undefined ? scene.tarArchive : "-", bytes);
+      await run.reached();
+      expectFailure(await run.kill(signal), { exitCode: 130, error: `Interrupted by ${signal}` });
+      await expectUndone(run);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "while it is unmounted: everything is undone once that is done",
+    async () => {
+      await using run = FaultyRun.import(scene.directory(), { FAULT_CALL: UNMOUNT, FAULT: "wait" }, scene.tarArchive);
+      await run.reached();
+      run.signal("SIGTERM");
+      run.release();
+      expectFailure(await run.end(), { exitCode: 130, error: "Interrupted by SIGTERM" });
+      await expectUndone(run);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+describe("ctar export --format tar, interrupted", () => {
+  test.each<ExportCase>([
+    ["behind the snapshot", "file", "SIGTERM", { FAULT_CALL: "snapshot *osctl-base*", FAULT: "hang-after" }],
+    ["while the container is down", "pipe", "SIGINT", { FAULT_CALL: "snapshot *osctl-base*", FAULT: "hang" }],
+    ["while the snapshot is mounted", "file", "SIGINT", { FAULT_CALL: MOUNT, FAULT: "hang-after" }],
+    ["while it is unmounted", "file", "SIGTERM", { FAULT_CALL: UNMOUNT, FAULT: "wait" }],
+  ])(
+    "%s (to a %s, %s): everything is undone",
+    async (_, sink, signal, fault) => {
+      const directory = scene.directory();
+      await using run = FaultyRun.export(directory, fault, sink === "file" ? path.join(directory, "out/a.tar") : "-", { options: TAR });
+      await run.reached();
+      run.signal(signal);
+      run.release();
+      expectFailure(await run.end(), { exitCode: 130, error: `Interrupted by ${signal}` });
       await expectUndone(run);
     },
     TIMEOUT_MS,
@@ -291,7 +354,7 @@ describe("ctar import, failing", () => {
     async () => {
       await shell(`zfs create -o canmount=noauto -o quota=400K ${POOL}/small`);
       try {
-        const { code, stderr } = await ctar(["import", "--dataset", `${POOL}/small/gone`, scene.archive]);
+        const { code, stderr } = await ctar(["import", "--missing-devices", "provide", "--dataset", `${POOL}/small/gone`, scene.archive]);
         expectFailure({ exitCode: code, stdout: "", stderr }, { exitCode: 13, error: `Cannot receive "${POOL}/small/gone.ctar-` });
         expect(stderr).toMatch(/quota|space/);
       } finally {
@@ -309,6 +372,31 @@ describe("ctar import, failing", () => {
       await using run = FaultyRun.import(scene.directory(), {}, "-", bytes);
       run.endInput();
       expectFailure(await run.end(), { exitCode: 12, error: "rootfs/srv/base.dat" });
+      await expectUndone(run);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+describe("ctar import of format tar, failing", () => {
+  const refused = { exitCode: 13, cause: "cannot do it: I/O error" };
+
+  test.each<FailureCase>([
+    ["the dataset cannot be created", { FAULT_CALL: "create *", FAULT: "fail" }, { ...refused, error: `Cannot create "${GONE}.ctar-` }],
+    ["it cannot be mounted", { FAULT_CALL: MOUNT, FAULT: "fail" }, { ...refused, error: `Cannot mount "${GONE}.ctar-` }],
+    ["it cannot be unmounted at once", { FAULT_CALL: UNMOUNT, FAULT: "fail" }, { ...refused, error: "Cannot unmount" }],
+    [
+      "an ID range is broken meanwhile",
+      { FAULT_CALL: "rename *", FAULT: "script", FAULT_SCRIPT: `cp -p ${RANGE} /tmp/range; echo 'start_id: [' > ${RANGE}` },
+      { exitCode: 12, error: `Cannot read "${RANGE}"` },
+    ],
+  ])(
+    "because %s: everything is undone",
+    async (what, fault, expected) => {
+      await using run = FaultyRun.import(scene.directory(), fault, scene.tarArchive);
+      const finished = await run.end();
+      if (what.includes("ID range")) await shell(`cp -p /tmp/range ${RANGE}; rm /tmp/range`);
+      expectFailure(finished, expected);
       await expectUndone(run);
     },
     TIMEOUT_MS,
@@ -370,6 +458,31 @@ describe("ctar doctor, after SIGKILL", () => {
   );
 
   test(
+    "of an import of format tar while it extracts: unmounts and removes",
+    async () => {
+      await using run = FaultyRun.import(scene.directory(), { FAULT_CALL: MOUNT, FAULT: "tell-after" }, "-", tarArchiveUpToHalf());
+      await run.reached();
+      await run.kill("SIGKILL");
+      await expectDoctorCleans([new RegExp(`^unfinished dataset "${GONE}\\.ctar-[0-9a-f]{6}"$`), /^mounted ".*gone\.ctar-[0-9a-f]{6}"$/]);
+      await expectUndone(run);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "of an export of format tar while the snapshot is mounted: unmounts it and removes the snapshots",
+    async () => {
+      const fault = { FAULT_CALL: MOUNT, FAULT: "hang-after" };
+      await using run = FaultyRun.export(scene.directory(), fault, "-", { options: TAR });
+      await run.reached();
+      await run.kill("SIGKILL");
+      await expectDoctorCleans([`snapshots of "${ROOT}"`, /^mounted ".*web01.*osctl-base-\d+"$/]);
+      await expectUndone(run);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
     "of an import that had only its mark to remove: keeps the container",
     async () => {
       await using run = FaultyRun.import(scene.directory(), { FAULT_CALL: "inherit *", FAULT: "hang" }, scene.archive);
@@ -408,8 +521,9 @@ async function removeImported(): Promise<void> {
   const conf = `/${POOL}/conf`;
   await shell(`
     zfs destroy -r ${GONE}
-    rm ${conf}/ct/gone.yml ${conf}/user/gone.yml
-    rm -r ${conf}/group/made /${POOL}/hook/ct/gone`);
+    rm ${conf}/ct/gone.yml ${conf}/user/gone.yml ${conf}/group/config.yml ${conf}/id-range/default.yml
+    rm -r ${conf}/group/made /${POOL}/hook/ct/gone /${POOL}/hook/pool/pre-autostart.d
+    $CTAR init ${POOL}`);
   expect(await scene.inventory()).toEqual(before);
 }
 

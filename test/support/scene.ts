@@ -30,6 +30,25 @@ export interface Place {
   end: number;
 }
 
+/** A mounted subdataset, and a device that no group of the pool has. */
+const GONE_CONFIG = `mounts:
+- fs:
+  mountpoint: "/srv"
+  type: bind
+  opts: bind,create=dir,rw
+  automount: true
+  dataset: srv
+  temporary: false
+devices:
+- type: char
+  major: '10'
+  minor: '229'
+  mode: rwm
+  name: "/dev/fuse"
+  inherit: true
+  inherited: false
+`;
+const FAULTY_BIN = path.resolve(import.meta.dirname, "faulty-bin");
 const FAULTY_ZFS = path.resolve(import.meta.dirname, "faulty-zfs");
 const PATIENCE_MS = 30_000;
 
@@ -38,11 +57,14 @@ export class Scene implements AsyncDisposable {
   readonly pool: ScratchPool;
   /** An archive of container "gone". */
   readonly archive: string;
+  /** The same in format tar. */
+  readonly tarArchive: string;
   #cases = 0;
 
   private constructor(pool: ScratchPool) {
     this.pool = pool;
     this.archive = path.join(pool.directory, "gone.tar");
+    this.tarArchive = path.join(pool.directory, "gone-rootfs.tar");
   }
 
   static async create(): Promise<Scene> {
@@ -55,10 +77,14 @@ export class Scene implements AsyncDisposable {
       mkdir /$POOL/conf/group/made /$POOL/hook/ct/gone
       printf -- '---\\ncgparams: []\\ndevices: []\\nattrs: {}\\n' > /$POOL/conf/group/made/config.yml
       sed -i 's,/default,/made,' /$POOL/conf/ct/gone.yml
+      mkdir /$POOL/ct/gone/private/srv
+      cat >> /$POOL/conf/ct/gone.yml <<'Y'
+${GONE_CONFIG}Y
       printf '#!/bin/sh\\n' > /$POOL/hook/ct/gone/pre-start; chmod +x /$POOL/hook/ct/gone/pre-start
       printf '#!/bin/sh\\necho more > /$POOL/ct/gone/private/more; echo more > /$POOL/ct/gone/srv/private/more\\n' > ${directory}/change
       chmod +x ${directory}/change
       $CTAR export --compression off --stop-command ${directory}/change --start-command true gone ${scene.archive}
+      $CTAR export --format tar gone ${scene.tarArchive}
       zfs destroy -r $POOL/ct/gone
       rm -r /$POOL/hook/ct/gone /$POOL/conf/group/made /$POOL/conf/ct/gone.yml /$POOL/conf/user/gone.yml`);
     return scene;
@@ -79,7 +105,9 @@ export class Scene implements AsyncDisposable {
   /** Everything on the pool that a run may change: datasets and snapshots with their marks, files of configuration and hooks. */
   async inventory(): Promise<string[]> {
     const zfs = await shell(`zfs get -H -r -t filesystem,volume,snapshot -o name,value ctar:run $POOL`);
-    return [...zfs.split("\n"), ...["conf", "hook"].flatMap((part) => listTree(`/${POOL}/${part}`))];
+    const contents = await shell(`cd /$POOL && find conf hook -type f ! -path 'conf/.ctar/*' -exec sha256sum {} + | sort -k 2`);
+    const mounts = await shell(`grep -F /.ctar/ /proc/self/mountinfo || true`);
+    return [...zfs.split("\n"), ...["conf", "hook"].flatMap((part) => listTree(`/${POOL}/${part}`)), contents, mounts];
   }
 
   /** Members of the archive that hold streams. */
@@ -110,23 +138,29 @@ export class FaultyRun implements AsyncDisposable {
   }
 
   /** Exports web01, with commands to stop and start it. @param target a path, or - for a pipe, which is read unless that is stalled */
-  static export(directory: string, fault: Fault, target: string, { stalled = false }: { stalled?: boolean } = {}): FaultyRun {
+  static export(
+    directory: string,
+    fault: Fault,
+    target: string,
+    { stalled = false, options = [] }: { stalled?: boolean; options?: readonly string[] } = {},
+  ): FaultyRun {
     const commands = ["stop", "start"].flatMap((name) => [`--${name}-command`, writeLifecycleCommand(directory, name)]);
-    const run = FaultyRun.#start(directory, fault, ["export", ...commands, "web01", target]);
+    const run = FaultyRun.#start(directory, fault, ["export", ...commands, ...options, "web01", target]);
     if (stalled) run.#process.stdout?.pause();
     return run;
   }
 
   /** Imports an archive. @param input fed through a pipe that is then left open, for an archive called "-" */
   static import(directory: string, fault: Fault, archive: string, input?: Uint8Array): FaultyRun {
-    const run = FaultyRun.#start(directory, fault, ["import", archive]);
+    const run = FaultyRun.#start(directory, fault, ["import", "--missing-devices", "provide", archive]);
     run.#process.stdin?.on("error", () => undefined);
     if (input !== undefined) run.#process.stdin?.write(input);
     return run;
   }
 
   static #start(directory: string, fault: Fault, args: readonly string[]): FaultyRun {
-    const env = { ...process.env, NO_COLOR: "1", FAULT_CALL: "-", ...fault, FAULT_DIR: directory, CTAR_ZFS: FAULTY_ZFS };
+    const PATH = `${FAULTY_BIN}:${process.env["PATH"]}`;
+    const env = { ...process.env, PATH, NO_COLOR: "1", FAULT_CALL: "-", ...fault, FAULT_DIR: directory, CTAR_ZFS: FAULTY_ZFS };
     return new FaultyRun(directory, spawn(CTAR, args, { stdio: ["pipe", "pipe", "pipe"], env }));
   }
 
