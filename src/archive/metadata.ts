@@ -10,6 +10,9 @@ import { YamlMap, type YamlValue } from "../yaml/value.ts";
 import { datasetPathProblem, snapshotNameProblem } from "../zfs/name.ts";
 import { METADATA, SNAPSHOTS } from "./layout.ts";
 
+/** More subdatasets than any container has. */
+const DATASETS_LIMIT = 10_000;
+
 /** What `metadata.yml` says. */
 export interface Metadata {
   /** `skel` archives carry configuration only; `osctl ct send` makes them. */
@@ -97,6 +100,7 @@ function show(value: YamlValue): string {
 function subdatasets(value: YamlValue | undefined): string[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw damaged(`Cannot read "${METADATA}": datasets is no list`);
+  if (value.length > DATASETS_LIMIT) throw damaged(`Cannot read "${METADATA}": there are more than ${DATASETS_LIMIT} datasets`);
   const seen = new Set<string>([""]);
   for (const name of value) {
     const problem = typeof name === "string" ? datasetPathProblem(name) : "it is not a string";

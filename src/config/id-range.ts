@@ -1,12 +1,15 @@
 /**
  * `conf/id-range/<name>.yml`: a range of host ids in blocks of one size, and who holds which.
  *
- * @see vpsAdminOS `osctld/lib/osctld/id_range.rb`, `id_range/allocation_table.rb`, 24.05
+ * In the table of allocations, osctld knew only `index` and `count` until it renamed them to `block_index` and `block_count`; since then it
+ * reads both and writes the new ones. Without the keys that it knows it cannot import the pool. So entries that are there stay as they are,
+ * and new ones get the keys of both ages.
+ *
+ * @see vpsAdminOS `osctld/lib/osctld/id_range.rb`, `id_range/allocation_table.rb` at commits 166250d (old keys) and a5e1e88 (both)
  */
 import { dumpYaml } from "../yaml/dump.ts";
-import { loadYaml } from "../yaml/load.ts";
 import { YamlMap, type YamlValue } from "../yaml/value.ts";
-import { asInteger, asLine, asList, asMap, below, type Place } from "./place.ts";
+import { asInteger, asLine, asList, asMap, below, loadConfig, type Place } from "./place.ts";
 
 /** Neighbouring blocks. */
 export interface Blocks {
@@ -17,6 +20,8 @@ export interface Blocks {
 /** Blocks that somebody holds; `user:<name>` for a user. */
 export interface BlockAllocation extends Blocks {
   owner: string;
+  /** As the file has it; undefined for one that is new. */
+  entry?: YamlMap;
 }
 
 /** A range. */
@@ -30,13 +35,14 @@ export interface IdRange {
   config: YamlMap;
 }
 
-const ID_COUNT = 2 ** 32;
+/** One more than the largest id: 2^32 - 1 stands for none. */
+const ID_LIMIT = 2 ** 32 - 1;
 
 /** Reads a range. @throws ToolError damaged */
 export function parseIdRange(bytes: Uint8Array, what: string): IdRange {
   const place = { file: what, path: "" };
-  const config = asMap(loadYaml(bytes, what), place);
-  const number = (key: string): number => asInteger(config.get(key), below(place, key), { min: 1, max: ID_COUNT });
+  const config = loadConfig(bytes, place);
+  const number = (key: string): number => asInteger(config.get(key), below(place, key), { min: 1, max: ID_LIMIT });
   const at = below(place, "allocations");
   const allocations = asList(config.get("allocations"), at).map((entry, index) =>
     parseAllocation(asMap(entry, below(at, index)), below(at, index)),
@@ -57,9 +63,7 @@ export function defaultIdRange(): IdRange {
 
 /** A range as its file. */
 export function encodeIdRange(range: IdRange): string {
-  const allocations = sorted(range.allocations).map(({ blockIndex, blockCount, owner }) =>
-    YamlMap.of({ block_index: blockIndex, block_count: blockCount, owner }),
-  );
+  const allocations = sorted(range.allocations).map((allocation) => allocation.entry ?? encodeAllocation(allocation));
   const config = YamlMap.of({ start_id: range.startId, block_size: range.blockSize, block_count: range.blockCount, allocations });
   for (const [key, value] of range.config) if (!config.has(key)) config.set(key, value);
   return dumpYaml(config);
@@ -92,7 +96,8 @@ export function findFreeBlocks(
   blockCount: number,
   isUsable: (first: number, count: number) => boolean,
 ): number | undefined {
-  for (let blockIndex = 0; blockIndex + blockCount <= range.blockCount; blockIndex += 1) {
+  const end = Math.min(range.blockCount, Math.floor((ID_LIMIT - range.startId) / range.blockSize));
+  for (let blockIndex = 0; blockIndex + blockCount <= end; blockIndex += 1) {
     const held = range.allocations.find((allocation) => meet({ blockIndex, blockCount }, allocation));
     if (held !== undefined) blockIndex = held.blockIndex + held.blockCount - 1;
     else if (isUsable(range.startId + blockIndex * range.blockSize, blockCount * range.blockSize)) return blockIndex;
@@ -110,14 +115,18 @@ export function withoutAllocation(range: IdRange, { blockIndex, owner }: Pick<Bl
   return { ...range, allocations: range.allocations.filter((held) => held.blockIndex !== blockIndex || held.owner !== owner) };
 }
 
-/** Old files call the keys `index` and `count`. */
 function parseAllocation(entry: YamlMap, place: Place): BlockAllocation {
-  const either = (key: string, old: string): YamlValue | undefined => entry.get(key) ?? entry.get(old);
+  const either = (key: string, old: string): YamlValue | undefined => (entry.has(key) ? entry.get(key) : entry.get(old));
   return {
-    blockIndex: asInteger(either("block_index", "index"), below(place, "block_index"), { max: ID_COUNT }),
-    blockCount: asInteger(either("block_count", "count"), below(place, "block_count"), { min: 1, max: ID_COUNT }),
+    blockIndex: asInteger(either("block_index", "index"), below(place, "block_index"), { max: ID_LIMIT }),
+    blockCount: asInteger(either("block_count", "count"), below(place, "block_count"), { min: 1, max: ID_LIMIT }),
     owner: asLine(entry.get("owner"), below(place, "owner")),
+    entry,
   };
+}
+
+function encodeAllocation({ blockIndex, blockCount, owner }: BlockAllocation): YamlMap {
+  return YamlMap.of({ block_index: blockIndex, block_count: blockCount, owner });
 }
 
 function meet(one: Blocks, other: Blocks): boolean {

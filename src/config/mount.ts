@@ -53,6 +53,6 @@ function checkMount(mount: YamlMap, place: Place): void {
 /** osctld asks ZFS where the dataset is mounted, and does not survive a name that is none. */
 function checkDataset(value: YamlValue, place: Place): void {
   const name = asLine(value, place);
-  const isName = name === "/" || name.replace(/^\//, "").split("/").every((component) => COMPONENT.test(component)); // prettier-ignore
-  if (!isName) throw wrong(place, value, 'the name of a subdataset, or "/"');
+  const components = name === "/" ? [] : name.replace(/^\//, "").split("/");
+  if (!components.every((component) => COMPONENT.test(component))) throw wrong(place, value, 'the name of a subdataset, or "/"');
 }

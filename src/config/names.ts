@@ -8,6 +8,9 @@ import { hasControlCharacters } from "./place.ts";
 /** System users are called `<pool>-<user>`, and those names end at 32 characters. */
 const SYSTEM_NAME_LIMIT = 31;
 
+/** Each level takes 6 characters more in the path of a cgroup, which ends at 4096. */
+const GROUP_NAME_LIMIT = 1000;
+
 /** What is wrong with a container id. */
 export function containerIdProblem(text: string): string | undefined {
   return /^[a-z0-9_-]{1,100}$/i.test(text) ? undefined : 'it takes 1 to 100 letters, digits, "_" and "-"';
@@ -24,6 +27,7 @@ export function userNameProblem(text: string, poolName: string | undefined): str
 
 /** What is wrong with a group's name. */
 export function groupNameProblem(text: string): string | undefined {
+  if (text.length > GROUP_NAME_LIMIT) return `it is longer than ${GROUP_NAME_LIMIT} characters`;
   if (text === "/" || /^(?:\/[a-z0-9_-]{1,100})+$/i.test(text)) return undefined;
   return 'a name is "/" and components of 1 to 100 letters, digits, "_" and "-"';
 }

@@ -70,7 +70,7 @@ export function asLine(value: YamlValue | undefined, place: Place): string {
 /** A line that becomes part of a path, and must not lead elsewhere. @throws ToolError damaged */
 export function asPathComponent(value: YamlValue | undefined, place: Place): string {
   const text = asLine(value, place);
-  if (text === "" || text === "." || text === ".." || text.includes("/")) throw wrong(place, value, 'text without "/"');
+  if (text === "" || text === "." || text === ".." || text.includes("/")) throw wrong(place, value, 'a name without "/"');
   return text;
 }
 

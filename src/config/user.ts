@@ -5,10 +5,9 @@
  */
 import { damaged } from "../errors.ts";
 import { dumpYaml } from "../yaml/dump.ts";
-import { loadYaml } from "../yaml/load.ts";
 import { YamlMap, type YamlValue } from "../yaml/value.ts";
 import { checkAttributes } from "./attributes.ts";
-import { asList, asMap, below, wrong, type Place } from "./place.ts";
+import { asBoolean, asList, below, loadConfig, wrong, type Place } from "./place.ts";
 
 /** One entry of an id map: `count` ids from `nsId` on in the container are those from `hostId` on. */
 export interface IdMapEntry {
@@ -30,7 +29,7 @@ export interface UserConfig {
   config: YamlMap;
 }
 
-/** One more than the largest id: 2^32 - 1 means none. */
+/** One more than the largest id that the kernel maps: 2^32 - 1 stands for none. */
 const ID_LIMIT = 2 ** 32 - 1;
 /** As many as a ZFS property holds. */
 const ENTRIES_LIMIT = 10;
@@ -40,11 +39,11 @@ const OLD_KEYS = ["ugid", "offset", "size", "type"];
 /** Reads a user's configuration. @param what the file, for messages @throws ToolError damaged */
 export function parseUserConfig(bytes: Uint8Array, what: string): UserConfig {
   const place = { file: what, path: "" };
-  const config = asMap(loadYaml(bytes, what), place);
+  const config = loadConfig(bytes, place);
   const old = oldMap(config);
   const read = (key: string): IdMapEntry[] => parseIdMap(config.get(key) ?? old, below(place, key));
   const maps = { uid: read("uid_map"), gid: read("gid_map") };
-  const standalone = config.has("standalone") ? config.get("standalone") === true : true;
+  const standalone = config.has("standalone") ? asBoolean(config.get("standalone") ?? false, below(place, "standalone")) : true;
   for (const key of OLD_KEYS) config.delete(key);
   checkAttributes(config, place);
   for (const [key, value] of fieldsOf(maps, standalone)) config.set(key, value);
@@ -66,12 +65,12 @@ export function formatIdMap(entries: readonly IdMapEntry[]): string {
 }
 
 /** Reads a map. @throws ToolError damaged for one that maps no root, reaches beyond the ids there are, or gives a host id twice */
-export function parseIdMap(value: YamlValue | undefined, place: Place): IdMapEntry[] {
+function parseIdMap(value: YamlValue | undefined, place: Place): IdMapEntry[] {
   const entries = asList(value, place).map((entry, index) => parseEntry(entry, below(place, index)));
   const fail = (reason: string): never => {
     throw damaged(`Cannot read "${place.file}": ${place.path} ${formatIdMap(entries.slice(0, ENTRIES_LIMIT))} ${reason}`);
   };
-  if (entries.length === 0) throw wrong(place, undefined, 'a list of "ns:host:count"');
+  if (entries.length === 0) throw wrong(place, value, 'entries "ns:host:count"');
   if (entries.length > ENTRIES_LIMIT) fail(`has more than ${ENTRIES_LIMIT} entries`);
   if (!entries.some(({ nsId }) => nsId === 0)) fail("does not map id 0");
   const overlap = entries.some((one, index) => entries.slice(0, index).some((other) => overlaps(one, other)));
@@ -92,9 +91,9 @@ function overlaps(one: IdMapEntry, other: IdMapEntry): boolean {
 }
 
 /** Before 2018 there was one block, by its first id and its size. */
-function oldMap(config: YamlMap): YamlValue[] {
+function oldMap(config: YamlMap): YamlValue[] | undefined {
   const [offset, size] = [config.get("offset"), config.get("size")];
-  return typeof offset === "number" && typeof size === "number" ? [`0:${offset}:${size}`] : [];
+  return typeof offset === "number" && typeof size === "number" ? [`0:${offset}:${size}`] : undefined;
 }
 
 function fieldsOf({ uid, gid }: IdMaps, standalone: boolean): [string, YamlValue][] {

@@ -32,7 +32,10 @@ const KINDS = [
   "veth-down",
   "post-stop",
 ];
-const PERMISSION_BITS = 0o7777;
+/** Upstream keeps set-user-ID bits too; no script needs them, and a stranger's is better without. */
+const PERMISSION_BITS = 0o777;
+/** NAME_MAX, with room for the end of a temporary name. */
+const NAME_LIMIT_BYTES = 235;
 const EXECUTE_BITS = 0o111;
 
 /** Directory of a container's hooks. */
@@ -89,6 +92,7 @@ function hookNameProblem(name: string): string | undefined {
   if (deeper.length > 0) return "too many sublevels";
   if (!KINDS.includes(kindOf(name)) || (script !== undefined && !first.endsWith(".d"))) return `"${first}" is no kind of hook`;
   if (script === "" || script === "." || script === ".." || script?.includes("\0") === true) return "it has no name";
+  if (Buffer.byteLength(script ?? "") > NAME_LIMIT_BYTES) return `its name is longer than ${NAME_LIMIT_BYTES} bytes`;
   return undefined;
 }
 

@@ -2,7 +2,7 @@
  * What an import is going to make, decided from the archive's configuration, the operator's choices and what the pool holds. Deciding changes
  * nothing, so it is done twice: before any data is taken, and again when nobody else can change the pool's configuration any more.
  */
-import { ToolError } from "../errors.ts";
+import { damaged, ToolError } from "../errors.ts";
 import { parseContainerConfig } from "../config/container.ts";
 import { YamlMap } from "../yaml/value.ts";
 import { parseContainerId } from "./container.ts";
@@ -69,6 +69,7 @@ export function planImport(pool: Pool, head: ImportedHead, choices: ImportChoice
   const { metadata } = head;
   const id = containerId(metadata.container, choices.asId);
   const config = parseContainerConfig(head.containerConfig, "config/container.yml");
+  checkDistribution(config);
   checkHookNames(head.hooks);
   const omissions = choices.untrusted ? restrictContainer(config) : [];
   const user = planUser(pool, {
@@ -102,6 +103,13 @@ function settle(
   const attrs = config.get("attrs");
   const isCopy = place.archivedId !== null && place.archivedId !== place.id;
   return isCopy && attrs instanceof YamlMap && attrs.delete(DECLARATIVE) ? [`attribute "${DECLARATIVE}"`] : [];
+}
+
+/** osctld makes a path of it, and does not survive that there is none. */
+function checkDistribution(config: YamlMap): void {
+  for (const key of ["distribution", "version"]) {
+    if (typeof config.get(key) !== "string") throw damaged(`Cannot import "config/container.yml": it has no ${key}`);
+  }
 }
 
 /** Where osctld writes them: first. */

@@ -5,6 +5,7 @@ import { encodeUserConfig, formatIdMap, parseUserConfig } from "../../src/config
 import { dumpYaml } from "../../src/yaml/dump.ts";
 import { example } from "../support/archive.ts";
 import { bytesOf, messageOf, userConfig } from "../support/pool-files.ts";
+import { refusalBy } from "./refusal.ts";
 
 describe("parseUserConfig", () => {
   test.each([
@@ -30,9 +31,51 @@ describe("parseUserConfig", () => {
     ["0:1000000", '"ns:host:count"'],
     ["0:4294967295:1", '"ns:host:count"'],
     ["0:4294967000:65536", '"ns:host:count"'],
+    ["0:4294901759:65537", '"ns:host:count"'],
+    ["0:0:4294967296", '"ns:host:count"'],
+    ["0:1:99999999999", '"ns:host:count"'],
+    ["0:1:2", "uid_map[0] is 62, expected"],
+    ["0:1000000:65536:1", '"ns:host:count"'],
     ["1:1000000:65535", "does not map id 0"],
   ])("refuses the map %s", (entry, message) => {
     expect(messageOf(() => parseUserConfig(bytesOf(userConfig(entry)), "user.yml"))).toContain(message);
+  });
+
+  test.each(["0:4294901759:65536", "0:0:4294967295", "0:01000:10"])("takes the map %s, up to the last id that the kernel maps", (entry) => {
+    const { maps } = parseUserConfig(bytesOf(userConfig(entry)), "user.yml");
+    expect(formatIdMap(maps.uid)).toBe(entry.replace(":0100", ":100"));
+  });
+
+  test("takes ten entries, in their order, different for users and groups", () => {
+    const entries = Array.from({ length: 10 }, (_, index) => `${9 - index}:${1000 + index}:1`);
+    const text = `---\nuid_map:\n${entries.map((entry) => `- ${entry}\n`).join("")}gid_map:\n- 0:5000:10\n`;
+    const { maps } = parseUserConfig(bytesOf(text), "user.yml");
+    expect([formatIdMap(maps.uid), formatIdMap(maps.gid)]).toEqual([entries.join(","), "0:5000:10"]);
+  });
+
+  test.each([
+    ["standalone: true\n", true],
+    ["standalone: false\n", false],
+    ["standalone:\n", false],
+    ["", true],
+  ])("takes %j for standalone %p", (line, standalone) => {
+    const text = userConfig("0:1000:10").replace("standalone: false\n", line);
+    expect(parseUserConfig(bytesOf(text), "user.yml").config.get("standalone")).toBe(standalone);
+  });
+
+  test.each([
+    ["standalone: false\n", "standalone: maybe\n", 'standalone is "maybe", expected true or false'],
+    ["attrs: {}\n", "attrs:\n  owner: me\n", 'attrs.<name> is "owner", expected "<vendor>:<key>"'],
+    ["gid_map:\n- 0:1000:10\n", "", 'gid_map is missing, expected entries "ns:host:count"'],
+    ["gid_map:\n- 0:1000:10\n", "gid_map: []\n", 'gid_map is an empty list, expected entries "ns:host:count"'],
+    ["gid_map:\n- 0:1000:10\n", "gid_map: 0:1000:10\n", 'gid_map is "0:1000:10", expected a list'],
+  ])("refuses %j as %j", (from, to, reason) => {
+    expect(refusalBy(parseUserConfig, userConfig("0:1000:10").replace(from, to))).toBe(`damaged: Cannot read "file.yml": ${reason}`);
+  });
+
+  test("takes old keys only where there are no maps, and drops them", () => {
+    const text = `${userConfig("0:1000:10")}ugid: 5\noffset: 7\nsize: 8\ntype: static\n`;
+    expect(dumpYaml(parseUserConfig(bytesOf(text), "user.yml").config)).toBe(userConfig("0:1000:10"));
   });
 
   test("refuses maps that give an id twice, have too many entries, or none", () => {
@@ -57,6 +100,16 @@ describe("parseGroupConfig", () => {
   test("keeps the path of the root group alone", () => {
     const root = example("pool-on-disk/conf/group/config.yml").toString();
     expect(dumpYaml(parseGroupConfig(bytesOf(root), "group.yml", { root: true }))).toBe(root);
+    expect(dumpYaml(parseGroupConfig(bytesOf(root), "group.yml"))).toBe(root.replace("path: osctl/pool.tank\n", ""));
+  });
+
+  test.each([
+    ["devices:\n- type: fifo\n", 'devices[0].type is "fifo", expected "char" or "block"'],
+    ["cgparams:\n- name: memory.max\n", "cgparams[0].subsystem is missing, expected text"],
+    ["attrs: none\n", 'attrs is "none", expected a mapping'],
+    ["[]\n", "the document is an empty list, expected a mapping"],
+  ])("refuses %j", (text, reason) => {
+    expect(refusalBy(parseGroupConfig, `---\n${text}`)).toBe(`damaged: Cannot read "file.yml": ${reason}`);
   });
 });
 
@@ -83,6 +136,9 @@ describe("names", () => {
     ["a".repeat(31), undefined, true],
     ["a".repeat(32), undefined, false],
     ["Web01", "tank", false],
+    ["a", "p".repeat(30), true],
+    ["a", "p".repeat(31), false],
+    ["", "tank", false],
     ["../x", "tank", false],
   ])("userNameProblem of %j on pool %p", (name, pool, fine) => {
     expect(userNameProblem(name, pool) === undefined).toBe(fine);
@@ -96,6 +152,10 @@ describe("names", () => {
     ["/a//b", false],
     ["/a/", false],
     ["/../a", false],
+    ["", false],
+    [`/${"a".repeat(100)}`, true],
+    [`/${"a".repeat(101)}`, false],
+    ["/a\n", false],
   ])("groupNameProblem of %j", (name, fine) => {
     expect(groupNameProblem(name) === undefined).toBe(fine);
   });
@@ -105,6 +165,9 @@ describe("names", () => {
     ["owner", false],
     [":owner", false],
     ["a:", false],
+    ["a:b:c", true],
+    ["a\nb:c", false],
+    ["a:b\u0085", false],
   ])("attributeNameProblem of %j", (name, fine) => {
     expect(attributeNameProblem(name) === undefined).toBe(fine);
   });
