@@ -62,13 +62,8 @@ export function readContainer(pool: Pool, id: string): Container {
   if (bytes === undefined) {
     throw new ToolError("not-found", `Cannot find container "${id}" on pool "${pool.name}"`, { hints: [`ctar list --pool ${pool.name}`] });
   }
-  return parseContainer(id, bytes, file);
-}
-
-/** Reads a container's configuration from its text. @throws ToolError damaged */
-export function parseContainer(id: string, bytes: Uint8Array, what: string): Container {
-  const config = loadYaml(bytes, what);
-  if (!(config instanceof YamlMap)) throw damaged(`Cannot read "${what}": it is no mapping`);
+  const config = loadYaml(bytes, file);
+  if (!(config instanceof YamlMap)) throw damaged(`Cannot read "${file}": it is no mapping`);
   return { id, config, user: stringOrNull(config.get("user")), group: stringOrNull(config.get("group")) };
 }
 

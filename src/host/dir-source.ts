@@ -6,7 +6,7 @@ import type { ByteStream } from "../stream/bytes.ts";
 import { readHead, withMetadata, type ExportHead } from "./head.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { DirPool } from "./pool.ts";
-import type { Run } from "./run.ts";
+import { settleProblems, type Run } from "./run.ts";
 import type { Thing } from "./thing.ts";
 
 /** Options of {@link openDirSource}. */
@@ -61,9 +61,7 @@ export class DirSource {
       yield { dataset: "", kind: "base", gzip: true, open: () => packTree(this.#root, { onLoss }), facts: () => undefined };
       completed = true;
     } finally {
-      const problems = await run.undoAll([stopped]);
-      if (completed && problems[0] !== undefined) throw problems[0]; // eslint-disable-line no-unsafe-finally -- nothing else is on its way
-      for (const problem of problems) talk(`warning: ${problem.message}; "ctar doctor --clean" tries again`);
+      settleProblems(await run.undoAll([stopped]), completed, talk);
     }
   }
 }

@@ -90,6 +90,12 @@ export class Run {
   }
 }
 
+/** What could not be undone fails work that was completed; of work that has failed for another reason it is told. */
+export function settleProblems(problems: readonly ToolError[], completed: boolean, talk: (line: string) => void): void {
+  if (completed && problems[0] !== undefined) throw problems[0];
+  for (const problem of problems) talk(`warning: ${problem.message}; "ctar doctor --clean" tries again`);
+}
+
 /** Records of runs that ended without removing theirs. */
 export function readDeadRuns(pool: Pool): RunRecord[] {
   const directory = path.dirname(recordFile(pool, ""));

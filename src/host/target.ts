@@ -11,7 +11,7 @@ import { planImport, type ImportChoices, type ImportedHead, type ImportPlan } fr
 import { migrationWarnings } from "./migrations.ts";
 import type { Pool } from "./pool.ts";
 import type { Registrar } from "./registrar.ts";
-import type { Run } from "./run.ts";
+import { settleProblems, type Run } from "./run.ts";
 import type { Storage, StreamPlace } from "./storage.ts";
 import { warningsFor } from "./warnings.ts";
 
@@ -73,9 +73,7 @@ export class HostTarget {
   }
 
   async undo(): Promise<void> {
-    for (const problem of await this.#options.run.undoAll()) {
-      this.#options.talk(`warning: ${problem.message}; "ctar doctor --clean" tries again`);
-    }
+    settleProblems(await this.#options.run.undoAll(), false, this.#options.talk);
   }
 
   #started(): { head: ImportedHead; plan: ImportPlan; storage: Storage } {

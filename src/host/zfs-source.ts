@@ -14,7 +14,7 @@ import { readHead, withMetadata, type ExportHead, type HostHead } from "./head.t
 import { datasetOf } from "./container.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { ZfsPool } from "./pool.ts";
-import type { Run } from "./run.ts";
+import { settleProblems, type Run } from "./run.ts";
 import { TransferSnapshots } from "./transfer-snapshots.ts";
 
 /** How streams are compressed: as ZFS holds them or gzip, not at all, always gzip. */
@@ -109,9 +109,7 @@ export class ZfsSource {
       this.#warnIfReconfigured();
       completed = true;
     } finally {
-      const problems = await this.#snapshots.undo();
-      if (completed && problems[0] !== undefined) throw problems[0]; // eslint-disable-line no-unsafe-finally -- nothing else is on its way
-      for (const problem of problems) options.talk(`warning: ${problem.message}; "ctar doctor --clean" tries again`);
+      settleProblems(await this.#snapshots.undo(), completed, options.talk);
     }
   }
 

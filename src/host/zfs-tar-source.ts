@@ -18,7 +18,7 @@ import { encodeConfig, readHead, withMetadata, type ExportHead, type HostHead } 
 import { mountHidden } from "./hidden-mount.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { ZfsPool } from "./pool.ts";
-import type { Run } from "./run.ts";
+import { settleProblems, type Run } from "./run.ts";
 import type { Thing } from "./thing.ts";
 import { TransferSnapshots } from "./transfer-snapshots.ts";
 
@@ -106,9 +106,7 @@ export class ZfsTarSource {
       };
       completed = true;
     } finally {
-      const problems = [...(await options.run.undoAll(mounted)), ...(await snapshots.undo())];
-      if (completed && problems[0] !== undefined) throw problems[0]; // eslint-disable-line no-unsafe-finally -- nothing else is on its way
-      for (const problem of problems) options.talk(`warning: ${problem.message}; "ctar doctor --clean" tries again`);
+      settleProblems([...(await options.run.undoAll(mounted)), ...(await snapshots.undo())], completed, options.talk);
     }
   }
 
