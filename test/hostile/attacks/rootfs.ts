@@ -116,7 +116,7 @@ export const ROOTFS: readonly Attack[] = [
     { name: "./other", mode: 0o4755, data: "bad", uid: 1000 },
   ]),
   contained("20,000 levels of directories", () =>
-    Array.from({ length: 200 }, (_, level) => entry({ name: "x", ...DIRECTORY, pax: { path: `${"d/".repeat((level + 1) * 10)}` } })),
+    Array.from({ length: 200 }, (_, level) => entry({ name: "x", ...DIRECTORY, pax: { path: "d/".repeat((level + 1) * 10) } })),
   ),
   contained("30,000 empty files", () => Array.from({ length: 30_000 }, (_, index) => entry({ name: `./f${index}` }))),
   contained("a file 2,000 times", () => Array.from({ length: 2000 }, (_, index) => entry({ name: "./f", data: String(index) }))),

@@ -69,7 +69,7 @@ export const TEXTS: readonly Attack[] = [
   map("a map without root", "1:7000000:65535"),
   map("a map onto ids that another user has", "0:1065536:65536"),
   user("a user without maps", "---\nattrs: {}\n"),
-  user("an attribute of a user without a vendor", `${GOOD.user.replace("attrs: {}", "attrs:\n  owner: me")}`),
+  user("an attribute of a user without a vendor", GOOD.user.replace("attrs: {}", "attrs:\n  owner: me")),
 
   container("a device without a type", "devices:\n- major: '1'\n  minor: '3'\n  mode: rwm\n"),
   container("an interface of an unknown type", "net_interfaces:\n- type: macvlan\n  name: eth0\n"),
