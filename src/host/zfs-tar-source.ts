@@ -86,14 +86,12 @@ export class ZfsTarSource {
   async *streams(): AsyncGenerator<{ dataset: string; kind: "base"; gzip: true; open: () => ByteStream; facts: () => undefined }> {
     const { pool, head, root, options } = this.#parts;
     const snapshots = new TransferSnapshots({ ...options, pool, container: head.container.id, root });
-    const mounted: Thing[] = [];
     let completed = false;
     try {
       const snapshot = this.willStop ? await snapshots.takeWhileStopped("osctl-base") : await snapshots.take("osctl-base");
       const mount = async (dataset: string): Promise<string> => {
-        const thing = await mountHidden(pool, options, `${dataset}@${snapshot}`);
-        mounted.push(thing);
-        return rootOf(thing.path);
+        const intend = (thing: Thing): void => snapshots.intend(thing);
+        return rootOf((await mountHidden(pool, { ...options, intend }, `${dataset}@${snapshot}`)).path);
       };
       const top = await mount(root);
       const grafts = await this.#mountSubdatasets(mount);
@@ -106,7 +104,7 @@ export class ZfsTarSource {
       };
       completed = true;
     } finally {
-      settleProblems([...(await options.run.undoAll(mounted)), ...(await snapshots.undo())], completed, options.talk);
+      settleProblems(await snapshots.undo(), completed, options.talk);
     }
   }
 

@@ -19,7 +19,7 @@ const RECV_ROOT = "recv *canmount=noauto*ct/gone.ctar-??????";
 const RANGE = `/${POOL}/conf/id-range/default.yml`;
 const TAR = ["--format", "tar"];
 const MOUNT = "-t zfs *";
-const UNMOUNT = "*/conf/.ctar/*";
+const UNMOUNT = "/*/conf/.ctar/*";
 const RECV_SRV = "recv *canmount=noauto*/srv";
 
 let scene: Scene;
