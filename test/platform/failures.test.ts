@@ -324,7 +324,7 @@ describe("ctar import, failing", () => {
     [
       "somebody takes the container's id meanwhile",
       { FAULT_CALL: "rename *", FAULT: "script", FAULT_SCRIPT: `echo theirs > /${POOL}/conf/ct/gone.yml` },
-      { exitCode: 1, error: `Cannot create "/${POOL}/conf/ct/gone.yml": file exists` },
+      { exitCode: 1, error: `Cannot import container "gone": it exists on pool "${POOL}"` },
     ],
     [
       "there is no space for the configuration",
