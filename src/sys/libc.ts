@@ -1,9 +1,11 @@
 /**
  * The C library's file calls, for what `node:fs` cannot do: names that are not UTF-8 and times to the nanosecond (both lost under Deno), device
- * nodes, extended attributes, holes, owners and modes of names in a directory that is held open.
+ * nodes, extended attributes, holes, names in a directory that is held open.
  *
  * Names and paths are bytes without the final NUL. A `dirFd` is an open directory (or AT_FDCWD) that a relative path starts from. No call
- * follows a symbolic link in the last place of a path. Descriptors are the caller's to close.
+ * follows a symbolic link in the last place of a path. What belongs to a file itself (owner, mode, times, attributes) is read and changed by
+ * descriptor alone, so that nobody can put another file in its place meanwhile; the descriptor may be one that was opened with O_PATH, and
+ * so be that of a symbolic link or a device. Descriptors are the caller's to close.
  */
 import { constants } from "node:os";
 import { getSystemErrorMap } from "node:util";
@@ -12,7 +14,6 @@ import * as linux from "./linux.ts";
 
 const SIGNATURES = {
   openat: { args: ["i32", "bytes", "i32", "u32"], result: "i32" },
-  syscall: { args: ["i64", "i64", "bytes", "bytes", "i64"], result: "i64" },
   getdents64: { args: ["i32", "bytes", "u64"], result: "i64" },
   close: { args: ["i32"], result: "i32" },
   statx: { args: ["i32", "bytes", "i32", "u32", "bytes"], result: "i32" },
@@ -29,9 +30,12 @@ const SIGNATURES = {
   fchownat: { args: ["i32", "bytes", "u32", "u32", "i32"], result: "i32" },
   chmod: { args: ["bytes", "u32"], result: "i32" },
   utimensat: { args: ["i32", "bytes", "bytes", "i32"], result: "i32" },
-  llistxattr: { args: ["bytes", "bytes", "u64"], result: "i64" },
-  lgetxattr: { args: ["bytes", "bytes", "bytes", "u64"], result: "i64" },
-  lsetxattr: { args: ["bytes", "bytes", "bytes", "u64", "i32"], result: "i32" },
+  listxattr: { args: ["bytes", "bytes", "u64"], result: "i64" },
+  getxattr: { args: ["bytes", "bytes", "bytes", "u64"], result: "i64" },
+  setxattr: { args: ["bytes", "bytes", "bytes", "u64", "i32"], result: "i32" },
+  removexattr: { args: ["bytes", "bytes"], result: "i32" },
+  getpwnam_r: { args: ["bytes", "bytes", "bytes", "u64", "bytes"], result: "i32" },
+  getgrnam_r: { args: ["bytes", "bytes", "bytes", "u64", "bytes"], result: "i32" },
 } as const satisfies Record<string, Signature>;
 
 type CallName = keyof typeof SIGNATURES;
@@ -39,6 +43,9 @@ type CallName = keyof typeof SIGNATURES;
 /** Largest value of an extended attribute, and of the list of their names (XATTR_SIZE_MAX, XATTR_LIST_MAX). */
 const XATTR_BYTES = 65536;
 const PATH_MAX = 4096;
+/** Room for `struct passwd` or `struct group` where pointers have 64 bits, and where both have the id. */
+const ACCOUNT_BYTES = 64;
+const ACCOUNT_ID_AT = 16;
 
 let loading: Promise<Libc> | undefined;
 
@@ -83,10 +90,9 @@ export class Libc {
     return this.#call("openat", dirFd, cString(path), flags | linux.O_NOFOLLOW | linux.O_CLOEXEC, mode);
   }
 
-  /** Opens a path that must not leave `dirFd` and must not pass a symbolic link (openat2, Linux 5.6; ENOSYS before). */
-  openBeneath(dirFd: number, path: Uint8Array, flags: number): number {
-    const how = linux.encodeOpenHow(flags | linux.O_CLOEXEC, 0, linux.RESOLVE_BENEATH | linux.RESOLVE_NO_SYMLINKS);
-    return this.#call("syscall", linux.SYS_OPENAT2, dirFd, cString(path), how, how.length);
+  /** Opens what a descriptor is open on once more, to be read or written; the file is the same, whatever has its name now. */
+  reopen(fd: number, flags: number): number {
+    return this.#call("openat", linux.AT_FDCWD, fdPath(fd), flags | linux.O_CLOEXEC, 0);
   }
 
   close(fd: number): void {
@@ -110,8 +116,9 @@ export class Libc {
     }
   }
 
-  readLink(dirFd: number, path: Uint8Array): Uint8Array {
-    return this.#scratch.slice(0, this.#call("readlinkat", dirFd, cString(path), this.#scratch, PATH_MAX));
+  /** The target of a symbolic link. */
+  readLink(fd: number): Uint8Array {
+    return this.#scratch.slice(0, this.#call("readlinkat", fd, cString(NO_PATH), this.#scratch, PATH_MAX));
   }
 
   /** Fills `into` from `position` on; returns how many bytes there were, 0 at the end. */
@@ -164,30 +171,23 @@ export class Libc {
     this.#call("unlinkat", dirFd, cString(path), flags);
   }
 
-  chown(dirFd: number, path: Uint8Array, uid: number, gid: number): void {
-    this.#call("fchownat", dirFd, cString(path), uid, gid, linux.AT_SYMLINK_NOFOLLOW | linux.AT_EMPTY_PATH);
+  chown(fd: number, uid: number, gid: number): void {
+    this.#call("fchownat", fd, cString(NO_PATH), uid, gid, linux.AT_EMPTY_PATH);
   }
 
-  /** Sets the permission bits of anything but a symbolic link (ENOTSUP). Goes through a descriptor, as fchmodat(2) would follow a link. */
-  chmod(dirFd: number, path: Uint8Array, mode: number): void {
-    const fd = this.open(dirFd, path.length === 0 ? SELF : path, linux.O_PATH);
-    try {
-      this.#call("chmod", cString(Buffer.from(`/proc/self/fd/${fd}`)), mode);
-    } finally {
-      this.close(fd);
-    }
+  /** Sets the permission bits of anything but a symbolic link (ENOTSUP). */
+  chmod(fd: number, mode: number): void {
+    this.#call("chmod", fdPath(fd), mode);
   }
 
   /** Sets access and modification time, nanoseconds since 1970. */
-  setTimes(dirFd: number, path: Uint8Array, times: { atimeNs: bigint; mtimeNs: bigint }): void {
-    const flags = linux.AT_SYMLINK_NOFOLLOW;
-    const name = path.length === 0 ? SELF : path;
-    this.#call("utimensat", dirFd, cString(name), linux.encodeTimespecs(times.atimeNs, times.mtimeNs), flags);
+  setTimes(fd: number, times: { atimeNs: bigint; mtimeNs: bigint }): void {
+    this.#call("utimensat", linux.AT_FDCWD, fdPath(fd), linux.encodeTimespecs(times.atimeNs, times.mtimeNs), 0);
   }
 
   /** Names of the extended attributes. */
-  listXattrs(dirFd: number, path: Uint8Array): Uint8Array[] {
-    const filled = this.#call("llistxattr", procPath(dirFd, path), this.#scratch, this.#scratch.length);
+  listXattrs(fd: number): Uint8Array[] {
+    const filled = this.#call("listxattr", fdPath(fd), this.#scratch, this.#scratch.length);
     const names: Uint8Array[] = [];
     for (let at = 0, end = 0; at < filled; at = end + 1) {
       end = this.#scratch.indexOf(0, at);
@@ -196,12 +196,25 @@ export class Libc {
     return names;
   }
 
-  getXattr(dirFd: number, path: Uint8Array, name: Uint8Array): Uint8Array {
-    return this.#scratch.slice(0, this.#call("lgetxattr", procPath(dirFd, path), cString(name), this.#scratch, XATTR_BYTES));
+  getXattr(fd: number, name: Uint8Array): Uint8Array {
+    return this.#scratch.slice(0, this.#call("getxattr", fdPath(fd), cString(name), this.#scratch, XATTR_BYTES));
   }
 
-  setXattr(dirFd: number, path: Uint8Array, name: Uint8Array, value: Uint8Array): void {
-    this.#call("lsetxattr", procPath(dirFd, path), cString(name), value, value.length, 0);
+  setXattr(fd: number, name: Uint8Array, value: Uint8Array): void {
+    this.#call("setxattr", fdPath(fd), cString(name), value, value.length, 0);
+  }
+
+  removeXattr(fd: number, name: Uint8Array): void {
+    this.#call("removexattr", fdPath(fd), cString(name));
+  }
+
+  /** The id of a user or group of this machine; undefined if there is none of that name. */
+  accountId(kind: "user" | "group", name: Uint8Array): number | undefined {
+    const lookUp = this.#library.functions[kind === "user" ? "getpwnam_r" : "getgrnam_r"];
+    const record = new DataView(new ArrayBuffer(ACCOUNT_BYTES));
+    const found = new BigUint64Array(1);
+    lookUp(cString(name), viewOf(record), this.#scratch, this.#scratch.length, viewOf(found));
+    return found[0] === 0n ? undefined : record.getUint32(ACCOUNT_ID_AT, true);
   }
 
   #call(name: CallName, ...args: (number | bigint | Uint8Array)[]): number {
@@ -214,12 +227,18 @@ export class Libc {
   }
 }
 
-const SELF = Buffer.from(".");
+const NO_PATH = new Uint8Array(0);
 
-/** The calls for extended attributes take no directory; this path starts from one all the same. */
-function procPath(dirFd: number, path: Uint8Array): Uint8Array {
-  const from = dirFd === linux.AT_FDCWD ? "" : `/proc/self/fd/${dirFd}/`;
-  return cString(Buffer.concat([Buffer.from(from), path.length === 0 ? SELF : path]));
+/**
+ * What a descriptor is open on, as a path. The calls on descriptors (fchmod and its like) refuse those that were opened with O_PATH; this
+ * path leads to the file without resolving a name, and from a symbolic link no further.
+ */
+function fdPath(fd: number): Uint8Array {
+  return cString(Buffer.from(`/proc/self/fd/${fd}`));
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function cString(bytes: Uint8Array): Uint8Array {

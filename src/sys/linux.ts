@@ -1,8 +1,8 @@
 /**
- * The numbers of Linux's system call interface that `Libc` and its users need: flags, file types, `struct statx`, `struct open_how`,
+ * The numbers of Linux's system call interface that `Libc` and its users need: flags, file types, `struct statx`,
  * `struct linux_dirent64`. They are the same on every architecture except where a table says otherwise.
  *
- * @see linux/include/uapi/linux/{stat,fcntl,openat2}.h and man pages statx(2), openat2(2), getdents64(2)
+ * @see linux/include/uapi/linux/{stat,fcntl}.h and man pages statx(2), getdents64(2)
  */
 import { constants } from "node:fs";
 
@@ -27,10 +27,6 @@ export const O_PATH = 0o10000000;
 export const SEEK_DATA = 3;
 export const SEEK_HOLE = 4;
 
-/** Resolution rules of openat2(2). */
-export const RESOLVE_NO_SYMLINKS = 0x04;
-export const RESOLVE_BENEATH = 0x08;
-
 /** The type in a mode, and its values. */
 export const S_IFMT = 0o170000;
 export const S_IFSOCK = 0o140000;
@@ -40,9 +36,6 @@ export const S_IFBLK = 0o060000;
 export const S_IFDIR = 0o040000;
 export const S_IFCHR = 0o020000;
 export const S_IFIFO = 0o010000;
-
-/** Number of the system call openat2(2), the same on every architecture. */
-export const SYS_OPENAT2 = 437;
 
 /** What statx(2) says about a file; times in nanoseconds since 1970. */
 export interface FileStatus {
@@ -100,11 +93,6 @@ export function encodeTimespecs(atimeNs: bigint, mtimeNs: bigint): Uint8Array {
   return bytes;
 }
 
-/** Writes `struct open_how`. */
-export function encodeOpenHow(flags: number, mode: number, resolve: number): Uint8Array {
-  return new Uint8Array(new BigUint64Array([BigInt(flags), BigInt(mode), BigInt(resolve)]).buffer);
-}
-
 /** The names in a buffer that getdents64(2) filled, without `.` and `..`. */
 export function* decodeDirectoryEntries(bytes: Uint8Array): Generator<Uint8Array> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -114,6 +102,10 @@ export function* decodeDirectoryEntries(bytes: Uint8Array): Generator<Uint8Array
     if (!(name[0] === 0x2e && (name.length === 1 || (name.length === 2 && name[1] === 0x2e)))) yield name;
   }
 }
+
+/** Largest numbers of a device that the kernel has. */
+export const MAJOR_LIMIT = 0xfff;
+export const MINOR_LIMIT = 0xfffff;
 
 /** The device number as glibc's makedev(3) makes it. */
 export function makeDevice(major: number, minor: number): bigint {

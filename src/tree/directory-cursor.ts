@@ -3,13 +3,14 @@
  *
  * Going down opens a name in the open directory and never follows a symbolic link; going up opens `..` and checks that it is the directory
  * that was left. So no path is ever resolved as a whole: a tree may be deeper than PATH_MAX, one descriptor is enough, and whoever
- * replaces directories by links meanwhile leads nobody out of the tree.
+ * replaces directories by links meanwhile leads nobody out of the tree. openat2(2) with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS would say
+ * the same of a single name that is neither `..` nor has a slash, and is not there before Linux 5.6.
  */
 import { ToolError } from "../errors.ts";
 import type { Libc } from "../sys/libc.ts";
 import { AT_FDCWD, O_DIRECTORY, O_PATH, O_RDONLY } from "../sys/linux.ts";
 
-/** The open directory itself, where a name in it is asked for. */
+/** The open file itself, where a name is asked for. */
 export const HERE: Uint8Array = new Uint8Array(0);
 
 const UP = Buffer.from("..");
@@ -20,11 +21,13 @@ export class DirectoryCursor {
   /** Which directories lie above, as device and inode. */
   readonly #above: string[] = [];
   #fd: number;
+  #identity: string;
 
   /** Starts in the directory at `path`. @throws LibcError */
   constructor(libc: Libc, path: string) {
     this.#libc = libc;
     this.#fd = libc.open(AT_FDCWD, Buffer.from(`${path}/.`), O_RDONLY | O_DIRECTORY);
+    this.#identity = this.#identityOf(this.#fd);
   }
 
   /** The directory that the cursor is in. */
@@ -32,23 +35,21 @@ export class DirectoryCursor {
     return this.#fd;
   }
 
-  /** Goes into a directory. @param flags O_PATH where its names need not be read @throws LibcError, the cursor being where it was */
-  enter(name: Uint8Array, flags: typeof O_RDONLY | typeof O_PATH): void {
-    const above = this.#identity(this.#fd);
-    const fd = this.#libc.open(this.#fd, name, flags | O_DIRECTORY);
+  /** Goes into a directory of the one it is in. @param fd that directory, which is the cursor's to close from now on */
+  enter(fd: number): void {
     this.#libc.close(this.#fd);
     this.#fd = fd;
-    this.#above.push(above);
+    this.#above.push(this.#identity);
+    this.#identity = this.#identityOf(fd);
   }
 
   /** Goes up, doing something with the directory that is left once the one above is held. */
   leave(atLast: (fd: number) => void = () => undefined): void {
     const left = this.#fd;
-    const fd = this.#libc.open(left, UP, O_PATH | O_DIRECTORY);
-    this.#fd = fd;
+    this.#fd = this.#libc.open(left, UP, O_PATH | O_DIRECTORY);
     try {
-      if (this.#above.pop() !== this.#identity(fd))
-        throw new ToolError("failed", "Cannot go on: a directory was moved elsewhere meanwhile");
+      this.#identity = this.#identityOf(this.#fd);
+      if (this.#above.pop() !== this.#identity) throw new ToolError("failed", "Cannot go on: a directory was moved elsewhere meanwhile");
       atLast(left);
     } finally {
       this.#libc.close(left);
@@ -59,7 +60,7 @@ export class DirectoryCursor {
     this.#libc.close(this.#fd);
   }
 
-  #identity(fd: number): string {
+  #identityOf(fd: number): string {
     const { dev, ino } = this.#libc.status(fd, HERE);
     return `${dev}:${ino}`;
   }

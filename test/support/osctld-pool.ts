@@ -79,7 +79,7 @@ export class OsctldPool {
     this.dataset = dataset;
     this.directory = directory;
     for (const user of this.#names("user")) this.#users.set(user, this.#load(`conf/user/${user}.yml`) as User);
-    for (const range of this.#names("id-range")) this.#ranges.set(range, this.#load(`conf/id-range/${range}.yml`) as Range);
+    for (const range of this.#names("id-range")) this.#ranges.set(range, readRange(this.#load(`conf/id-range/${range}.yml`)));
     for (const file of fs.readdirSync(this.path("conf/group"), { recursive: true, encoding: "utf8" })) {
       if (path.basename(file) !== "config.yml") continue;
       const level = path.dirname(file);
@@ -397,6 +397,17 @@ function checkMap(key: string, map: readonly string[], block: { first: number; c
   if (block === undefined) return;
   const fits = entries.every(([, host = 0, count = 0]) => host >= block.first && host + count <= block.first + block.count);
   if (!fits) throw new Refusal(`${key} does not fit within the ID range allocation`);
+}
+
+/** Entries had other names before 2025. */
+function readRange(config: unknown): Range {
+  const range = config as Omit<Range, "allocations"> & { allocations: Opts[] };
+  const allocations = range.allocations.map((entry) => ({
+    block_index: Number(entry["block_index"] ?? entry["index"]),
+    block_count: Number(entry["block_count"] ?? entry["count"]),
+    owner: String(entry["owner"]),
+  }));
+  return { ...range, allocations };
 }
 
 function isFree(range: Range, index: number, count: number): boolean {

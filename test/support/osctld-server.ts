@@ -41,7 +41,7 @@ export interface ServerFault {
   refuse?: string;
 }
 
-/** Something that happened besides calls. */
+/** Something that happened besides calls: a fault's point was reached, a command has ended, a client did what osctld does not bear. */
 export type ServerEvent = { violation: string } | { reached: string } | { ended: string };
 
 /** Options of {@link startOsctldServer}. */
@@ -67,6 +67,7 @@ export interface ServerOptions {
 }
 
 const POLL_MS = 20;
+const PATIENCE_MS = 30_000;
 
 /** Starts the server on a socket path. */
 export async function startOsctldServer(socketPath: string, options: ServerOptions = {}): Promise<OsctldServer> {
@@ -81,12 +82,12 @@ export class OsctldServer implements AsyncDisposable {
   /** What clients did that osctld does not bear. */
   readonly violations: string[] = [];
   readonly containers: ServerContainer[];
-  /** Points that commands got to, where a fault is. */
-  readonly reached: string[] = [];
+  readonly events: ServerEvent[] = [];
   readonly #pools: readonly OsctldPool[];
   readonly #faults: ServerFault[];
   readonly #options: ServerOptions;
   readonly #server: Server;
+  #isOver = false;
   readonly #sockets = new Set<Socket>();
   readonly #locks = new Map<ServerContainer, { holder: string; released: Promise<void> }>();
 
@@ -105,7 +106,16 @@ export class OsctldServer implements AsyncDisposable {
     await promise;
   }
 
+  /** Waits until something has happened. @throws Error if that takes too long */
+  async until(event: ServerEvent): Promise<void> {
+    const wanted = JSON.stringify(event);
+    for (const end = Date.now() + PATIENCE_MS; !this.events.some((one) => JSON.stringify(one) === wanted); await sleep(POLL_MS)) {
+      if (Date.now() > end) throw new Error(`it did not happen: ${wanted}`);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
   }
@@ -161,7 +171,7 @@ export class OsctldServer implements AsyncDisposable {
       wire.send(`${JSON.stringify({ status: false, message })}\n`);
     }
     wire.flush();
-    this.#options.onEvent?.({ ended: call.cmd });
+    this.#tell({ ended: call.cmd });
   }
 
   /** @returns undefined for what osctld does not answer */
@@ -223,16 +233,21 @@ export class OsctldServer implements AsyncDisposable {
     if (fault === undefined) return;
     if (fault.times !== undefined) fault.times -= 1;
     if (fault.hangUp === true) exchange.hangUp();
-    this.reached.push(point);
-    this.#options.onEvent?.({ reached: point });
+    this.#tell({ reached: point });
     await sleep(fault.delayMs ?? 0);
-    while (fault.waitFor !== undefined && !existsSync(fault.waitFor)) await sleep(POLL_MS);
+    while (fault.waitFor !== undefined && !existsSync(fault.waitFor) && !this.#isOver) await sleep(POLL_MS);
+    if (this.#isOver) throw new Error("osctld has ended");
     if (fault.refuse !== undefined) throw new Refusal(fault.refuse);
   }
 
   #violate(what: string): void {
     this.violations.push(what);
-    this.#options.onEvent?.({ violation: what });
+    this.#tell({ violation: what });
+  }
+
+  #tell(event: ServerEvent): void {
+    this.events.push(event);
+    this.#options.onEvent?.(event);
   }
 
   #find(opts: Record<string, unknown>): ServerContainer {

@@ -12,7 +12,7 @@ import { scriptArgv } from "../support/program.ts";
 import { fillTree } from "../support/rich-tree.ts";
 import { sketchTar, streamOf, type EntrySketch } from "../support/tar.ts";
 import { listTree } from "../support/tree-listing.ts";
-import { TREE_PROGRAM } from "../support/tree-program.ts";
+import { TREE_PROGRAM, type TreeReport } from "../support/tree-program.ts";
 
 const IS_ROOT = process.getuid?.() === 0;
 if (!IS_ROOT) console.warn("skipped: trees with owners and device nodes, as this is not root");
@@ -82,6 +82,22 @@ describe("extractTree", () => {
     const comparable = (lines: string[]): string[] => (format === "posix" ? lines : lines.map((line) => withoutFineThings(line)));
     expect(comparable(await listTree(root))).toEqual(comparable(await listTree(source)));
   });
+
+  test.skipIf(!IS_ROOT).each([["--acls"], ["--acls --xattrs --xattrs-include=*"]])(
+    "restores the ACLs that GNU tar wrote with %s, names too",
+    async (options) => {
+      const [source, root] = [join(scratch, `acls-${++count}`), emptyRoot()];
+      mkdirSync(source);
+      await shell(
+        `cd '${source}'; touch f; mkdir d; setfacl -m u:1234:rwx,u:daemon:r,g:daemon:x,m:rw f; setfacl -m u:7:rx d; setfacl -d -m u:99:r d`,
+      );
+      const archive = spawnSync("tar", ["-C", source, "--format=posix", ...options.split(" "), "-cf", "-", "."]);
+      await extractBytes(archive.stdout, root);
+      const lines = await listTree(source);
+      expect(lines.filter((line) => line.includes("posix_acl_"))).toHaveLength(2);
+      expect(await listTree(root)).toEqual(lines);
+    },
+  );
 
   test("makes directories that no entry tells of, and gives those that come late their times", async () => {
     const root = emptyRoot();
@@ -334,7 +350,7 @@ describe("as somebody who is not root,", () => {
     );
     const finished = await run([...asNobody, "extract", root], { input: archive, env: { HOME: "/tmp" } });
     expect(finished.code).toBe(0);
-    expect(JSON.parse(finished.stderr)).toEqual([
+    expect((JSON.parse(finished.stderr) as TreeReport).losses).toEqual([
       { path: "./device", what: "device node", reason: "operation not permitted" },
       { path: "./closed/setuid", what: "owner", reason: "operation not permitted" },
       { path: "./closed/setuid", what: "set-user-ID and set-group-ID bits", reason: "the owner could not be set" },
@@ -351,7 +367,7 @@ describe("as somebody who is not root,", () => {
     mkdirSync(join(root, "locked"), { mode: 0o700 });
     const finished = await run([...asNobody, "pack", root], { env: { HOME: "/tmp" } });
     expect(finished.code).toBe(0);
-    expect(JSON.parse(finished.stderr)).toEqual([
+    expect((JSON.parse(finished.stderr) as TreeReport).losses).toEqual([
       { path: "./locked/", what: "directory contents", reason: "permission denied" },
       { path: "./secret", what: "file", reason: "permission denied" },
     ]);

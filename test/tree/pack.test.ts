@@ -45,7 +45,7 @@ async function makeDeep(root: string, depth: number): Promise<void> {
   const cursor = new DirectoryCursor(libc, root);
   for (let level = 0; level < depth; level++) {
     libc.makeDirectory(cursor.fd, Buffer.from("deep"), 0o755);
-    cursor.enter(Buffer.from("deep"), O_RDONLY);
+    cursor.enter(libc.open(cursor.fd, Buffer.from("deep"), O_RDONLY));
   }
   cursor.close();
 }
@@ -170,6 +170,22 @@ describe("packTree", () => {
     expect([extracted.code, complaints(extracted.stderr)]).toEqual([0, ""]);
     expect(await listTree(copy)).toEqual(await listTree(root));
   });
+
+  test.skipIf(!IS_ROOT).each([["--acls"], ["--xattrs --xattrs-include=*"], ["--acls --xattrs --xattrs-include=*"]])(
+    "gives GNU tar its ACLs with %s",
+    async (options) => {
+      const [root, copy] = [directory(`acls ${options}`), directory(`acls copied ${options}`)];
+      await shell(
+        `cd '${root}'; touch f; mkdir d; setfacl -m u:1234:rwx,u:0:r,g:4294967294:x,m:rw f; setfacl -m u:7:rx d; setfacl -d -m u:99:r d`,
+      );
+      const archive = await bytesOf(packTree(root, { onLoss: fail }));
+      const extracted = await run(["tar", "-C", copy, "-p", ...options.split(" "), "-xf", "-"], { input: archive });
+      expect([extracted.code, extracted.stderr]).toEqual([0, ""]);
+      const lines = await listTree(root);
+      expect(lines.filter((line) => line.includes("posix_acl_"))).toHaveLength(2);
+      expect(await listTree(copy)).toEqual(lines);
+    },
+  );
 });
 
 describe("packTree with grafts", () => {
@@ -210,5 +226,34 @@ describe("packTree with grafts", () => {
       ["./link/ssl/", "subdataset"],
       ["./missing/", "subdataset"],
     ]);
+  });
+
+  test("takes a path as an administrator may write it, the later of two, and leaves the tree by none", async () => {
+    const root = tree("graft-paths", { "a/b/hidden": "h", "c/hidden": "h", "sp\u00e4t/hidden": "h" });
+    const [one, two] = [tree("graft-one", { one: "1" }), tree("graft-two", { two: "2" })];
+    const losses: Loss[] = [];
+    const grafts = ["/a//./b/", "c", "sp\u00e4t", "../c", "c/..", "", "c"].map((path, index) => ({ path, root: index === 6 ? two : one }));
+    const { entries } = await readTar(await bytesOf(packTree(root, { grafts, onLoss: (loss) => losses.push(loss) })));
+    expect(entries.map(nameOf)).toEqual(["./", "./a/", "./a/b/", "./a/b/one", "./c/", "./c/two", "./sp\u00e4t/", "./sp\u00e4t/one"]);
+    expect(losses.map(({ path, reason }) => [path, reason])).toEqual([
+      ["./c/", "another is mounted over it"],
+      ["./../c/", "its mount point is no directory of the root filesystem"],
+      ["./c/../", "its mount point is no directory of the root filesystem"],
+      ["./", "its mount point is no directory of the root filesystem"],
+    ]);
+  });
+
+  test("gives the directory the owner, mode and time of the tree's own root", async () => {
+    const root = tree("graft-own", { "srv/hidden": "h" });
+    const graft = tree("graft-own-root", { www: "w" });
+    await shell(`chmod 1711 '${graft}'; touch -d @5 '${graft}'`);
+    const { entries } = await readTar(await bytesOf(packTree(root, { grafts: [{ path: "srv", root: graft }], onLoss: fail })));
+    expect(entries[1]?.entry).toMatchObject({ mode: 0o1711, mtimeNs: 5_000_000_000n });
+  });
+
+  test("says which tree is not there", async () => {
+    const root = tree("graft-nowhere", { "srv/hidden": "h" });
+    const outcome = bytesOf(packTree(root, { grafts: [{ path: "srv", root: join(scratch, "nowhere") }], onLoss: fail }));
+    await expect(outcome).rejects.toMatchObject({ code: "not-found", message: expect.stringContaining(`nowhere": no such file`) });
   });
 });

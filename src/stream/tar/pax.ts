@@ -3,8 +3,8 @@
  * `g` (for all that follow), each record being `<length> <key>=<value>\n`, where the length in decimal counts itself and the newline.
  *
  * Keys are strings with one character per byte, values are bytes. Used here: path, linkpath, size, uid, gid, mtime; SCHILY.xattr.<name> for
- * extended attributes, where GNU tar writes `%` and `=` of the name as `%25` and `%3D`; GNU.sparse.* (see sparse.ts). An empty value
- * takes a record back, except for an attribute, which may be empty.
+ * extended attributes, where GNU tar writes `%` and `=` of the name as `%25` and `%3D`; SCHILY.acl.* (see acl.ts); GNU.sparse.* (see
+ * sparse.ts). An empty value takes a record back, except for an attribute, which may be empty.
  *
  * @see POSIX pax, "pax Extended Header"; star(5) for SCHILY.*
  */

@@ -64,8 +64,9 @@ export async function readPaxMap(pax: PaxRecords, readBlock: ReadBlock, offset: 
   if (size !== undefined && paxNumber(pax, "GNU.sparse.major", offset) === 1)
     return toMap(size, await readNumbers(readBlock, offset), offset);
   if (size === undefined || text === undefined) return undefined;
-  const numbers = Buffer.from(text).toString("latin1").split(",").map(Number);
-  if (numbers.length % 2 !== 0) throw damagedMap(displayName(text), offset);
+  const map = Buffer.from(text).toString("latin1");
+  const numbers = map.split(",").map(Number);
+  if (!/^\d+(,\d+)*$/.test(map) || numbers.length % 2 !== 0) throw damagedMap(displayName(text), offset);
   return toMap(size, numbers, offset);
 }
 
@@ -106,6 +107,7 @@ function checkCount(segments: number, offset: number): number {
 
 function toMap(size: number, numbers: readonly number[], entryOffset: number): SparseMap {
   checkCount(numbers.length / 2, entryOffset);
+  if (size < 0) throw damagedMap(`size ${size}`, entryOffset);
   const segments: Segment[] = [];
   let end = 0;
   for (let index = 0; index + 1 < numbers.length; index += 2) {

@@ -2,6 +2,7 @@
  * Writing tar entries of any name, number and time: a ustar header, with a pax extended header in front where ustar does not suffice. The
  * ustar fields then hold the nearest that fits, for readers that know no pax.
  */
+import { ACLS, formatAcl } from "./acl.ts";
 import { BLOCK_BYTES, encodeHeader, fitsLinkname, paddingOf, splitName } from "./header.ts";
 import { octalLimit } from "./number-field.ts";
 import { encodePax, formatPaxTime, xattrKey } from "./pax.ts";
@@ -69,12 +70,23 @@ function* extraRecords(fields: EntryFields, size: number): Generator<[key: strin
   if (uid > ID_LIMIT) yield ["uid", String(uid)];
   if (gid > ID_LIMIT) yield ["gid", String(gid)];
   if (BigInt(clamp(wholeSeconds(mtimeNs), SIZE_LIMIT)) * NANOSECONDS !== mtimeNs) yield ["mtime", formatPaxTime(mtimeNs)];
-  for (const [attribute, value] of fields.xattrs ?? []) yield [xattrKey(attribute), value];
+  for (const [attribute, value] of fields.xattrs ?? []) {
+    yield [xattrKey(attribute), value];
+    yield* aclRecords(attribute, value);
+  }
   if (sparse === undefined) return;
   yield ["GNU.sparse.major", "1"];
   yield ["GNU.sparse.minor", "0"];
   yield ["GNU.sparse.name", name];
   yield ["GNU.sparse.realsize", String(sparse.size)];
+}
+
+/** An ACL as text besides: with `--acls` GNU tar takes that alone. */
+function* aclRecords(attribute: Uint8Array, value: Uint8Array): Generator<[key: string, value: string]> {
+  const name = Buffer.from(attribute).toString("latin1");
+  const record = ACLS.find((acl) => acl.attribute === name)?.record;
+  const text = record === undefined ? undefined : formatAcl(value);
+  if (record !== undefined && text !== undefined) yield [record, text];
 }
 
 function extendedHeader(name: Uint8Array, records: Uint8Array): Uint8Array[] {
