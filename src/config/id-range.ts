@@ -125,8 +125,9 @@ function parseAllocation(entry: YamlMap, place: Place): BlockAllocation {
   };
 }
 
+/** With the names of all versions: one that knew only the others would not import the pool. */
 function encodeAllocation({ blockIndex, blockCount, owner }: BlockAllocation): YamlMap {
-  return YamlMap.of({ block_index: blockIndex, block_count: blockCount, owner });
+  return YamlMap.of({ block_index: blockIndex, block_count: blockCount, owner, index: blockIndex, count: blockCount });
 }
 
 function meet(one: Blocks, other: Blocks): boolean {

@@ -49,7 +49,7 @@ function isComplete(pool: Pool, record: RunRecord): boolean {
 async function cleanUp(pool: Pool, record: RunRecord): Promise<void> {
   if (isComplete(pool, record)) {
     await removeMarks(pool, record);
-    record.things = [];
+    record.things = record.things.filter(({ is }) => is === "path"); // what osctld was given to read
   }
   for (const thing of record.things.toReversed()) {
     await undoThing(thing, pool, record.run);

@@ -107,12 +107,11 @@ export class Libc {
   }
 
   /** Names in an open directory, in no order; to be asked once per descriptor. */
-  names(fd: number): Uint8Array[] {
-    const names: Uint8Array[] = [];
+  *names(fd: number): Generator<Uint8Array> {
     for (;;) {
       const filled = this.#call("getdents64", fd, this.#scratch, this.#scratch.length);
-      if (filled === 0) return names;
-      names.push(...linux.decodeDirectoryEntries(this.#scratch.subarray(0, filled)));
+      if (filled === 0) return;
+      yield* [...linux.decodeDirectoryEntries(this.#scratch.subarray(0, filled))];
     }
   }
 

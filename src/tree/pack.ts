@@ -37,7 +37,8 @@ interface Level {
   directory: DirectoryPath;
   /** Bytes of its path, with the slash. */
   length: number;
-  names: readonly Uint8Array[];
+  /** In order; with one character per byte, as there may be a great many. */
+  names: readonly string[];
   next: number;
 }
 
@@ -98,12 +99,13 @@ class Packer {
     const levels = [top];
     let path = topPath;
     for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
-      const name = level.names[level.next++];
-      if (name === undefined) {
+      const text = level.names[level.next++];
+      if (text === undefined) {
         levels.pop();
         if (levels.length > 0) cursor.leave();
         continue;
       }
+      const name = Buffer.from(text, "latin1");
       path = Buffer.concat([path.subarray(0, level.length), name]);
       const entered = yield* this.#name(cursor, { path, directory: level.directory, name });
       if (entered === undefined) continue;
@@ -152,9 +154,9 @@ class Packer {
     }
   }
 
-  #namesIn(fd: number, onFailure: () => void = () => undefined): Uint8Array[] {
+  #namesIn(fd: number, onFailure: () => void = () => undefined): string[] {
     try {
-      return this.#libc.names(fd).toSorted((a, b) => Buffer.compare(a, b));
+      return Array.from(this.#libc.names(fd), (name) => Buffer.from(name).toString("latin1")).toSorted();
     } catch (error) {
       onFailure();
       throw error;

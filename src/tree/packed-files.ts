@@ -79,7 +79,7 @@ export class PackedFiles {
 
   *#regular(file: PackedFile): Generator<Uint8Array> {
     const { path, status } = file;
-    const fd = this.#try("file", path, () => this.#libc.reopen(file.fd, linux.O_RDONLY));
+    const fd = this.#try("file", path, () => this.#libc.reopen(file.fd, linux.O_RDONLY | linux.O_NONBLOCK));
     // what was left out is no target for its other names
     if (fd === undefined) return void this.#links.delete(keyOf(status));
     try {

@@ -36,9 +36,9 @@ describe("parseIdRange and encodeIdRange", () => {
     expect(encodeIdRange(read)).toBe(old);
   });
 
-  test("write a new allocation in its place", () => {
+  test("write a new allocation in its place, with the keys of all versions of osctld", () => {
     const made = withAllocation(range(), { blockIndex: 7, blockCount: 2, owner: "user:new" });
-    const added = "- block_index: 7\n  block_count: 2\n  owner: user:new\n";
+    const added = "- block_index: 7\n  block_count: 2\n  owner: user:new\n  index: 7\n  count: 2\n";
     expect(encodeIdRange(made)).toBe(FILE.replace("attrs:", `${added}attrs:`));
     const first = withAllocation(withoutAllocation(range(), { blockIndex: 0, owner: "user:db01" }), {
       blockIndex: 0,

@@ -53,7 +53,7 @@ class Lister {
   *#directory(pathFd: number, path: Uint8Array): Generator<string> {
     const fd = this.#libc.reopen(pathFd, linux.O_RDONLY | linux.O_DIRECTORY);
     try {
-      for (const child of this.#libc.names(fd).toSorted((a, b) => Buffer.compare(a, b))) {
+      for (const child of [...this.#libc.names(fd)].toSorted((a, b) => Buffer.compare(a, b))) {
         yield* this.list(fd, child, Buffer.concat([path, Buffer.from("/"), child]));
       }
     } finally {

@@ -41,8 +41,8 @@ function withPlace<T>(name: Uint8Array, call: (fd: number) => T): T {
 }
 
 /** Names as text, in order. */
-function sorted(names: readonly Uint8Array[]): string[] {
-  return names.map((name) => Buffer.from(name).toString("latin1")).toSorted();
+function sorted(names: Iterable<Uint8Array>): string[] {
+  return [...names].map((name) => Buffer.from(name).toString("latin1")).toSorted();
 }
 
 /** The code of the error that a call ends in. */
