@@ -16,7 +16,7 @@ const GONE = `${POOL}/ct/gone`;
 const BASE = "send *web01@osctl-base*";
 const INCREMENT = "send * *web01@osctl-incr*";
 const RECV_ROOT = "recv *canmount=noauto*ct/gone.ctar-??????";
-const RANGE = `/${POOL}/conf/id-range/default.yml`;
+const USER = `/${POOL}/conf/user/gone.yml`;
 const TAR = ["--format", "tar"];
 const MOUNT = "-t zfs *";
 const UNMOUNT = "/*/conf/.ctar/*";
@@ -386,16 +386,16 @@ describe("ctar import of format tar, failing", () => {
     ["it cannot be mounted", { FAULT_CALL: MOUNT, FAULT: "fail" }, { ...refused, error: `Cannot mount "${GONE}.ctar-` }],
     ["it cannot be unmounted at once", { FAULT_CALL: UNMOUNT, FAULT: "fail" }, { ...refused, error: "Cannot unmount" }],
     [
-      "an ID range is broken meanwhile",
-      { FAULT_CALL: "rename *", FAULT: "script", FAULT_SCRIPT: `cp -p ${RANGE} /tmp/range; echo 'start_id: [' > ${RANGE}` },
-      { exitCode: 12, error: `Cannot read "${RANGE}"` },
+      "somebody makes the user meanwhile",
+      { FAULT_CALL: "rename *", FAULT: "script", FAULT_SCRIPT: `echo theirs > ${USER}` },
+      { exitCode: 1, error: `Cannot create "${USER}": file exists` },
     ],
   ])(
     "because %s: everything is undone",
     async (what, fault, expected) => {
       await using run = FaultyRun.import(scene.directory(), fault, scene.tarArchive);
       const finished = await run.end();
-      if (what.includes("ID range")) await shell(`cp -p /tmp/range ${RANGE}; rm /tmp/range`);
+      if (what.includes("the user")) await shell(`grep -qx theirs ${USER} && rm ${USER}`);
       expectFailure(finished, expected);
       await expectUndone(run);
     },
