@@ -46,13 +46,13 @@ export class FileRegistrar implements Registrar {
     await withConfigLock(this.#pool, action);
   }
 
-  async register({ plan, config, needsMaps }: ReadyContainer): Promise<void> {
+  async register({ plan, config, unmapped }: ReadyContainer): Promise<void> {
     const { id } = plan;
     await this.check(id);
     this.#writeGroups(plan);
     this.#writeUser(plan);
     this.#make({ is: "hooks", container: id }, () => installHooks(this.#pool, id, plan.hooks));
-    if (needsMaps.length > 0) this.#writeMapHook(plan, needsMaps);
+    if (unmapped.length > 0) this.#writeMapHook(plan, unmapped);
     this.#make({ is: "container", container: id }, () => writeNewFile(containerFile(this.#pool, id), config, CONFIG_MODE));
   }
 

@@ -8,8 +8,8 @@ export interface ReadyContainer {
   dataset: string | undefined;
   /** container.yml as it is to be. */
   config: string;
-  /** Whether its datasets still need their id maps, on a system whose ZFS knows them. */
-  needsMaps: readonly string[];
+  /** Datasets that still need their id maps, as the ZFS here has none. */
+  unmapped: readonly string[];
 }
 
 /** Makes containers known. */

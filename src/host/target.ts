@@ -25,6 +25,9 @@ export interface HostTargetOptions {
   storage: (id: string) => Storage;
 }
 
+const MAPS_LATER =
+  "note: the ZFS here has no id maps; a hook on the pool sets them when vpsAdminOS next starts, before containers do (zfs get -r uidmap,gidmap shows them)";
+
 /** Imports a container to a pool; satisfies the archive room's `ContainerTarget`. */
 export class HostTarget {
   readonly #pool: Pool;
@@ -61,15 +64,17 @@ export class HostTarget {
 
   async finish(snapshots: readonly string[]): Promise<void> {
     const { head, storage } = this.#started();
-    const { choices, registrar, run } = this.#options;
+    const { choices, registrar, run, talk } = this.#options;
+    let unmapped: readonly string[] = [];
     await registrar.exclusively(async () => {
       const plan = planImport(this.#pool, head, choices);
-      const needsMaps = await storage.seal(plan.mapMode === "native" ? undefined : plan.user.maps, snapshots);
+      unmapped = await storage.seal(plan.mapMode === "native" ? undefined : plan.user.maps, snapshots);
       await storage.publish();
-      await registrar.register({ plan, dataset: storage.dataset, config: configOf(plan, storage.dataset), needsMaps });
+      await registrar.register({ plan, dataset: storage.dataset, config: configOf(plan, storage.dataset), unmapped });
     });
     await storage.settle();
     run.keepAll();
+    if (unmapped.length > 0) talk(MAPS_LATER);
   }
 
   async undo(): Promise<void> {

@@ -111,7 +111,9 @@ export class Libc {
     for (;;) {
       const filled = this.#call("getdents64", fd, this.#scratch, this.#scratch.length);
       if (filled === 0) return;
-      yield* [...linux.decodeDirectoryEntries(this.#scratch.subarray(0, filled))];
+      // all at once, as the next call takes the scratch space
+      const names = [...linux.decodeDirectoryEntries(this.#scratch.subarray(0, filled))];
+      yield* names;
     }
   }
 

@@ -51,6 +51,7 @@ describe(`a pool on rescue media${why}`, () => {
     await shell(`for d in $POOL $POOL/conf $POOL/hook $POOL/log; do zfs mount $d; done`);
     const fromFile = await ctar(["import", "--as-id", "file01", archive]);
     expect([fromFile.code, fromFile.stderr]).toEqual([0, expect.stringContaining('imported container "file01"')]);
+    expect(fromFile.stderr).toContain("a hook on the pool sets them when vpsAdminOS next starts");
     await shell(`cat ${archive} | $CTAR import --as-id pipe01 -`);
     await shell(`$CTAR export --format tar ${ID} - | $CTAR import --as-id tar01 --map-mode native -`);
     expect(fs.readFileSync(`${altroot}/${POOL}/conf/ct/file01.yml`, "utf8")).toContain(`dataset: ${POOL}/ct/file01\n`);
