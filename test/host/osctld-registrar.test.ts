@@ -75,7 +75,7 @@ function ready(config = CONTAINER, place: Partial<ReadyContainer> = {}): ReadyCo
   const head = { containerConfig: bytesOf(config), userConfig: bytesOf(userConfig("0:500000:65536")), groupConfig: bytesOf(GROUP), hooks };
   const plan = planImport(pool, { ...head, metadata }, CHOICES);
   plan.config.set("dataset", "tank/ct/web01");
-  return { plan, dataset: "tank/ct/web01", config: dumpYaml(plan.config), needsMaps: [], ...place };
+  return { plan, dataset: "tank/ct/web01", config: dumpYaml(plan.config), unmapped: [], ...place };
 }
 
 /** What the run would have to undo. */
