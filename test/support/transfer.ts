@@ -53,7 +53,7 @@ function writeTransferPool(directory: string, records: number): Record<string, s
   fs.writeFileSync(path.join(directory, "conf/group/default/config.yml"), "---\ncgparams: []\ndevices: []\nattrs: {}\n");
   fs.writeFileSync(
     path.join(directory, "conf/ct/source.yml"),
-    '---\nuser: source\ngroup: "/default"\ndataset: fake/ct/source\ndistribution: debian\n',
+    "---\nuser: source\ngroup: \"/default\"\ndataset: fake/ct/source\ndistribution: debian\nversion: '12'\n",
   );
   const argv = scriptArgv("test/support/fake-zfs.ts").map((word) => `'${word}'`);
   fs.writeFileSync(path.join(directory, "zfs"), `#!/bin/sh\nexec ${argv.join(" ")} "$@"\n`, { mode: 0o755 });
