@@ -1,5 +1,6 @@
 /** What killed runs left on a pool: found by their records, and by the marks on datasets and snapshots. */
 import * as fs from "node:fs";
+import { removePath } from "../sys/files.ts";
 import { isRunAlive } from "../sys/identity.ts";
 import { findMarked, inheritProperty } from "../zfs/dataset.ts";
 import { parseDatasetName } from "../zfs/name.ts";
@@ -7,6 +8,7 @@ import { containerFile, listContainers, readContainer } from "./container.ts";
 import type { Pool, ZfsPool } from "./pool.ts";
 import { readDeadRuns, updateDeadRun, type RunRecord } from "./run.ts";
 import { MARK_PROPERTY } from "./mark.ts";
+import { findStrayFiles } from "./stray-files.ts";
 import { describeThing, thingExists, undoThing, type Thing } from "./thing.ts";
 
 /** A run that ended without cleaning up. */
@@ -29,7 +31,16 @@ export async function findDeadRuns(pool: Pool): Promise<DeadRun[]> {
     const left = isComplete(pool, record) ? ["the mark of an import that was finished"] : await describeLeft(pool, record);
     runs.push({ command: known.has(record.run) ? record.command : undefined, left, clean: async () => await cleanUp(pool, record) });
   }
-  return runs;
+  return [...runs, ...strayRun(pool, records)];
+}
+
+/** Files without a name that no record tells of, as those of one more run. */
+function strayRun(pool: Pool, records: readonly RunRecord[]): DeadRun[] {
+  const recorded = new Set(records.flatMap(({ things }) => things.flatMap((thing) => (thing.is === "path" ? [thing.path] : []))));
+  const files = findStrayFiles(pool).filter((file) => !recorded.has(file));
+  if (files.length === 0) return [];
+  const clean = async (): Promise<void> => await Promise.resolve(files.forEach(removePath));
+  return [{ command: undefined, left: files.map((file) => `unfinished "${file}"`), clean }];
 }
 
 async function describeLeft(pool: Pool, record: RunRecord): Promise<string[]> {

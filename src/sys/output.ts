@@ -132,6 +132,11 @@ export function temporaryName(target: string): string {
   return path.join(path.dirname(target), `.${path.basename(target)}.ctar-${randomBytes(3).toString("hex")}`);
 }
 
+/** Whether a file's name is one that {@link temporaryName} makes. */
+export function isTemporaryName(name: string): boolean {
+  return /^\..+\.ctar-[0-9a-f]{6}$/.test(name);
+}
+
 /**
  * Begins a new file at `target` under the temporary name.
  *

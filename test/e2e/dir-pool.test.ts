@@ -303,6 +303,30 @@ describe("ctar import, interrupted while its input stalls", () => {
   );
 });
 
+describe("ctar doctor", () => {
+  test("finds and removes files that a killed run had not yet given their names, but not those of a run at work", async () => {
+    const [old, fresh] = ["conf/ct/.web09.yml.ctar-0a1b2c", "conf/group/default/.config.yml.ctar-3d4e5f"] as const;
+    scene.write(old, "half");
+    scene.write(fresh, "half");
+    scene.write("conf/ct/.keep", "not ours");
+    scene.write("conf/.ctar/mounted/.x.ctar-0a1b2c", "in a root filesystem that is mounted there");
+    fs.utimesSync(scene.path("conf/.ctar/mounted/.x.ctar-0a1b2c"), 1_700_000_000, 1_700_000_000);
+    fs.utimesSync(scene.path(old), 1_700_000_000, 1_700_000_000);
+    const found = await scene.run("doctor", ["--json"]);
+    expect([found.exitCode, leftoversOf(found.stdout)]).toEqual([
+      1,
+      [{ pool: scene.name, command: null, left: [`unfinished "${scene.path(old)}"`], cleaned: false }],
+    ]);
+    expect((await scene.run("doctor", ["--clean"])).exitCode).toBe(0);
+    expect([old, fresh, "conf/ct/.keep"].map((file) => fs.existsSync(scene.path(file)))).toEqual([false, true, true]);
+    expect(fs.existsSync(scene.path("conf/.ctar/mounted/.x.ctar-0a1b2c"))).toBe(true);
+    fs.rmSync(scene.path("conf/.ctar/mounted"), { recursive: true });
+    fs.rmSync(scene.path(fresh));
+    fs.rmSync(scene.path("conf/ct/.keep"));
+    expect(scene.inventory()).toEqual(before);
+  });
+});
+
 describe("ctar list", () => {
   test("--json tells each container", async () => {
     const { exitCode, stdout } = await scene.run("list", ["--json"]);
