@@ -3,15 +3,14 @@
  * the same; with bounded memory, and with no need for either side to know how large it is.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { makeBigTree } from "../support/big-tree.ts";
 import { createContainer, ctar, listTraces, POOL, ScratchPool, shell } from "../support/platform.ts";
 import { listTree } from "../support/tree-listing.ts";
 
-/** A hundred thousand on one version of ZFS are enough. */
-const FILES = execFileSync("zfs", ["version"], { encoding: "utf8" }).startsWith("zfs-2.1") ? 3_000 : 100_000;
+/** CTAR_TEST_FILES=100000 is what it has been tried with; it takes ten minutes. */
+const FILES = Number(process.env["CTAR_TEST_FILES"] ?? 3000);
 const SPARSE_BYTES = 10 * 2 ** 30;
 const TIMEOUT_MS = 900_000;
 const PEAK_LIMIT_KIB = 250_000_000 / 1024;
