@@ -8,7 +8,7 @@ import { displayName } from "../stream/tar/display-name.ts";
  * The longest name that is packed or extracted, in bytes. Paths in a system call end at 4096; a tree may be deeper than that, but a tree
  * of as many directories in one another as a name of the archive has room for is made to use us up.
  */
-export const NAME_LIMIT_BYTES = 65536;
+export const NAME_LIMIT_BYTES = 16384;
 
 const SLASH = 0x2f;
 const DOT = 0x2e;

@@ -11,7 +11,8 @@ import { scriptArgv } from "../support/program.ts";
 import { listTree } from "../support/tree-listing.ts";
 import { TREE_PROGRAM, type TreeReport } from "../support/tree-program.ts";
 
-const FILES = 100_000;
+/** CTAR_TEST_FILES=100000 is what it has been tried with; it takes ten minutes. */
+const FILES = Number(process.env["CTAR_TEST_FILES"] ?? 3000);
 const SPARSE_BYTES = 10 * 2 ** 30;
 const TIMEOUT_MS = 600_000;
 const PEAK_LIMIT_MIB = 250;
@@ -42,7 +43,7 @@ afterAll(async () => {
   await pool?.[Symbol.asyncDispose]();
 }, TIMEOUT_MS);
 
-describe("a tree of 100,000 files and all that a file can be", () => {
+describe(`a tree of ${FILES} files and all that a file can be`, () => {
   test(
     "is packed and extracted to the same, in bounded memory",
     async () => {

@@ -105,7 +105,7 @@ describe("extractTree contains", () => {
 
   test("a name of as many directories as it has room for", async () => {
     const { root } = makeScene();
-    const name = `${"d/".repeat(32_767)}f`;
+    const name = `${"d/".repeat(8191)}f`;
     expect(await extract(streamOf(archiveOf({ name }, { name: "z" })), root)).toEqual([]);
     expect(existsSync(join(root, "z"))).toBe(true);
   }, 60_000);
@@ -168,6 +168,13 @@ describe("extractTree refuses", () => {
     expect(readdirSync(join(root, "..")).toSorted()).toEqual(["outside", "root"]);
   });
 
+  test("more attributes than a file can have", async () => {
+    const { root } = makeScene();
+    const xattrs = Array.from({ length: 8000 }, (_, index) => [Buffer.from(`user.${index}`), Buffer.alloc(0)] as const);
+    const outcome = extract(streamOf(archiveOf({ name: "a", xattrs })), root);
+    await expect(outcome).rejects.toMatchObject({ code: "damaged", facts: { offset: expect.any(Number) } });
+  });
+
   test("more ACLs on directories in one another than it would keep in mind", async () => {
     const { root } = makeScene();
     const acl = Buffer.from(ACLS[1]?.attribute ?? "");
@@ -203,6 +210,18 @@ describe("extractTree gives no rights away:", () => {
     const losses = await extract(streamOf(archive), root);
     expect(losses).toEqual([{ path: "a", what: "xattr system.posix_acl_access", reason: expect.any(String) }]);
     expect(lstatSync(join(root, "a")).mode & 0o777).toBe(0o600);
+  });
+
+  test("names in an ACL are shown without what a terminal would obey, and what is none is told", async () => {
+    for (const [acl, loss] of [
+      ["user::rw-,user:\x1b[2Jno:rwx,group::r--,other::r--", { what: "ACL entry", reason: "no such account here: user:\\x1b[2Jno:rwx" }],
+      ["user::rw-,user:\0:rwx", { what: "ACL", reason: "its text is malformed" }],
+    ] as const) {
+      const { root } = makeScene();
+      const records = encodePax([["SCHILY.acl.access", acl]]);
+      const archive = Buffer.concat([sketchEntry({ name: "x", typeflag: "x", data: records }), archiveOf({ name: "a" })]);
+      expect(await extract(streamOf(archive), root)).toEqual([{ path: "a", ...loss }]);
+    }
   });
 
   test("a device of numbers that there are not", async () => {

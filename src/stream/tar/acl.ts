@@ -38,6 +38,8 @@ const VERSION = 2;
 const HEAD_BYTES = 4;
 const ENTRY_BYTES = 8;
 const NO_ID = 0xffffffff;
+/** More entries than an attribute of 64 KiB holds. */
+const ENTRIES_LIMIT = 8192;
 
 /** Writes an ACL as text with ids; undefined if the attribute is none that we know. */
 export function formatAcl(value: Uint8Array): string | undefined {
@@ -45,11 +47,13 @@ export function formatAcl(value: Uint8Array): string | undefined {
   return lines === undefined || lines.includes(undefined) ? undefined : lines.join("\n") + "\n";
 }
 
-/** Reads an ACL from text; undefined if it is malformed. */
+/** Reads an ACL from text, one character per byte; undefined if it is malformed. */
 export function parseAcl(text: string, resolve: ResolveAccount): ParsedAcl | undefined {
   const entries: AclEntry[] = [];
   const unknown: string[] = [];
-  for (const line of text.split(/[,\n]/)) {
+  const lines = text.split(/[,\n]/);
+  if (lines.length > ENTRIES_LIMIT) return undefined;
+  for (const line of lines) {
     const stated = line.replace(/#.*/, "").trim();
     if (stated === "") continue;
     const entry = parseEntry(stated, resolve);
@@ -113,7 +117,7 @@ function formatEntry({ tag, permissions, id }: AclEntry): string | undefined {
 }
 
 function parseEntry(text: string, resolve: ResolveAccount): AclEntry | "unknown" | undefined {
-  const match = /^(user|u|group|g|mask|m|other|o):(?:([^:]*):)?([rwx-]{1,3})(?::(\d{1,10}))?$/.exec(text);
+  const match = /^(user|u|group|g|mask|m|other|o):(?:([^:\0]*):)?([rwx-]{1,3})(?::(\d{1,10}))?$/.exec(text);
   if (match === null) return undefined;
   const [, kind = "", name = "", letters = "", idBehind] = match;
   const permissions = (letters.includes("r") ? 4 : 0) | (letters.includes("w") ? 2 : 0) | (letters.includes("x") ? 1 : 0);

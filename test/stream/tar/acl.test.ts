@@ -58,8 +58,17 @@ describe("parseAcl", () => {
     expect(formatAcl(value as Uint8Array)).toBe("user::rw-\ngroup::r--\ngroup:7:rwx\nother::---\n");
   });
 
-  test.each(["user", "user::rwz", "user:a:b:rwx", "root::rwx", "user::rw-;other::r--", "user:1:rwx:x"])("refuses %j", (text) => {
-    expect(parseAcl(text, nobody)).toBeUndefined();
+  test.each(["user", "user::rwz", "user:a:b:rwx", "root::rwx", "user::rw-;other::r--", "user:1:rwx:x", "user:a\0b:rwx"])(
+    "refuses %j",
+    (text) => {
+      expect(parseAcl(text, nobody)).toBeUndefined();
+    },
+  );
+
+  test("looks up no more accounts than an ACL has room for", () => {
+    let asked = 0;
+    expect(parseAcl("user:a:rwx,".repeat(10_000), () => asked++)).toBeUndefined();
+    expect(asked).toBe(0);
   });
 
   test("undoes formatAcl", () => {
