@@ -1,7 +1,7 @@
 /** `ctar doctor`: what this host can do, and what killed runs left. */
 import { ToolError, EXIT_CODES } from "../errors.ts";
-import { findDeadRuns } from "../host/leftovers.ts";
-import { connectOsctld } from "../host/osctld.ts";
+import { findDeadRuns } from "../host/undo/leftovers.ts";
+import { connectOsctld } from "../host/osctld/osctld.ts";
 import { directoryOf, listInstalledPools, openDirectoryPool, openZfsPool, type Pool } from "../host/pool.ts";
 import type { Zfs } from "../zfs/cli.ts";
 import { knowsIdMaps, listPools } from "../zfs/dataset.ts";

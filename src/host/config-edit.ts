@@ -6,7 +6,7 @@ import { readSmallFile, replaceFile } from "../sys/files.ts";
 import { withDirectoryLock } from "../sys/lock.ts";
 import { dumpYaml } from "../yaml/dump.ts";
 import { groupFile } from "./container.ts";
-import { readGroup, type DeviceGrant } from "./device-plan.ts";
+import { readGroup, type DeviceGrant } from "./import/device-plan.ts";
 import { idRangeFile, type Allocation } from "./id-space.ts";
 import type { Pool } from "./pool.ts";
 

@@ -3,8 +3,8 @@ import * as path from "node:path";
 import { makeDirectory } from "../sys/files.ts";
 import { mountZfs } from "./mount.ts";
 import type { ZfsPool } from "./pool.ts";
-import { runDirectory, type Run } from "./run.ts";
-import type { Thing } from "./thing.ts";
+import { runDirectory, type Run } from "./undo/run.ts";
+import type { Thing } from "./undo/thing.ts";
 
 /** Who mounts. */
 export interface MountOptions {

@@ -1,0 +1,178 @@
+/**
+ * A container on a zpool as something to export.
+ *
+ *     snapshot base → send each dataset → stop → snapshot incr → start → send what changed → destroy both snapshots
+ *
+ * The container is down for the second snapshot only. Both snapshots carry the mark of this run.
+ */
+import type { ByteStream } from "../../stream/bytes.ts";
+import { getLocalProperties, getProperties, listFilesystems } from "../../zfs/dataset.ts";
+import { emptySummary, type StreamSummary } from "../../zfs/dmu/check.ts";
+import type { DatasetName } from "../../zfs/name.ts";
+import { estimateSend, sendSnapshot, type SendRequest } from "../../zfs/send.ts";
+import { readHead, withMetadata, type ExportHead, type HostHead } from "../head.ts";
+import { datasetOf } from "../container.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { ZfsPool } from "../pool.ts";
+import { settleProblems, type Run } from "../undo/run.ts";
+import { TransferSnapshots } from "./transfer-snapshots.ts";
+
+/** How streams are compressed: as ZFS holds them or gzip, not at all, always gzip. */
+export type Compression = "auto" | "off" | "gzip";
+
+/** Options of {@link openZfsSource}. */
+export interface ZfsSourceOptions {
+  consistent: boolean;
+  compression: Compression;
+  /** Unix time, seconds; it becomes part of the snapshots' names. */
+  now: number;
+  lifecycle: Lifecycle;
+  run: Run;
+  talk: (line: string) => void;
+}
+
+type Kind = "base" | "incremental";
+
+/** Opens a container for export; nothing is changed before its streams are pulled. @throws ToolError not-found */
+export async function openZfsSource(pool: ZfsPool, id: string, options: ZfsSourceOptions): Promise<ZfsSource> {
+  const head = readHead(pool, id, options.talk);
+  const root = datasetOf(pool, head.container);
+  const names = await listFilesystems(pool.zfs, root);
+  const canCompress = (await pool.zfs.version()) !== undefined; // every ZFS that answers `zfs version` has `send -c`
+  const datasets: SourceDataset[] = [];
+  for (const dataset of names) {
+    const { compression } = await getProperties(pool.zfs, dataset, ["compression"]);
+    const compressed = options.compression === "auto" && canCompress && compression !== "off";
+    datasets.push({
+      relative: dataset === root ? "" : dataset.slice(root.length + 1),
+      dataset,
+      compressed,
+      gzip: options.compression === "gzip" || (options.compression === "auto" && !compressed),
+      properties: await getLocalProperties(pool.zfs, dataset),
+    });
+  }
+  return new ZfsSource({ pool, head, root, datasets, options });
+}
+
+interface SourceDataset {
+  relative: string;
+  dataset: DatasetName;
+  /** Sent with `-c`. */
+  compressed: boolean;
+  gzip: boolean;
+  properties: Record<string, string>;
+}
+
+interface SourceParts {
+  pool: ZfsPool;
+  head: HostHead;
+  root: DatasetName;
+  datasets: SourceDataset[];
+  options: ZfsSourceOptions;
+}
+
+/** A container on a zpool; satisfies the archive room's `ContainerSource`. */
+export class ZfsSource {
+  readonly head: ExportHead;
+  readonly #parts: SourceParts;
+  readonly #snapshots: TransferSnapshots;
+
+  constructor(parts: SourceParts) {
+    this.#parts = parts;
+    this.#snapshots = new TransferSnapshots({ ...parts.options, pool: parts.pool, container: parts.head.container.id, root: parts.root });
+    const datasets = parts.datasets.map(({ relative }) => relative).filter((relative) => relative !== "");
+    this.head = withMetadata(parts.head, { format: "zfs", datasets, exportedAt: parts.options.now });
+  }
+
+  get properties(): { dataset: string; properties: Record<string, string> }[] {
+    return this.#parts.datasets.map(({ relative, properties }) => ({ dataset: relative, properties }));
+  }
+
+  /** Names of the transfer snapshots, newest first. */
+  snapshots(): readonly string[] {
+    return this.#snapshots.names;
+  }
+
+  async *streams(): AsyncGenerator<ZfsSourceStream> {
+    const { datasets, options } = this.#parts;
+    const { lifecycle } = options;
+    let completed = false;
+    try {
+      const base = await this.#snapshots.take("osctl-base");
+      for (const dataset of datasets) yield this.#stream(dataset, "base", { dataset: dataset.dataset, snapshot: base });
+      if (options.consistent && lifecycle.running) {
+        const increment = await this.#snapshots.takeWhileStopped("osctl-incr");
+        for (const dataset of datasets) {
+          yield this.#stream(dataset, "incremental", { dataset: dataset.dataset, snapshot: increment, from: base });
+        }
+      }
+      this.#warnIfReconfigured();
+      completed = true;
+    } finally {
+      settleProblems(await this.#snapshots.undo(), completed, options.talk);
+    }
+  }
+
+  /** Bytes of each base stream, by `zfs send -nP` of a snapshot that is there for a moment only. */
+  async estimate(): Promise<{ dataset: string; bytes: number }[]> {
+    const { datasets, options, pool } = this.#parts;
+    try {
+      const snapshot = await this.#snapshots.take("osctl-base");
+      const sizes: { dataset: string; bytes: number }[] = [];
+      for (const { relative, dataset, compressed } of datasets) {
+        sizes.push({ dataset: relative, bytes: await estimateSend(pool.zfs, { dataset, snapshot, compressed }) });
+      }
+      return sizes;
+    } finally {
+      for (const problem of await this.#snapshots.undo()) options.talk(`warning: ${problem.message}`);
+    }
+  }
+
+  /** Whether the container will be stopped for a moment. */
+  get willStop(): boolean {
+    return this.#parts.options.consistent && this.#parts.options.lifecycle.running;
+  }
+
+  #stream(dataset: SourceDataset, kind: Kind, request: SendRequest): ZfsSourceStream {
+    const { zfs } = this.#parts.pool;
+    return new ZfsSourceStream({ dataset: dataset.relative, kind, gzip: dataset.gzip }, (summary) =>
+      sendSnapshot(zfs, { ...request, compressed: dataset.compressed }, summary),
+    );
+  }
+
+  #warnIfReconfigured(): void {
+    const { pool, head, options } = this.#parts;
+    const { id } = head.container;
+    const now = readHead(pool, id, () => undefined);
+    if (Buffer.compare(now.containerConfig, head.containerConfig) === 0) return;
+    options.talk(`warning: the configuration of container "${id}" changed during the export; the archive holds the one from its beginning`);
+  }
+}
+
+/** One `zfs send`; satisfies the archive room's `SourceStream`. */
+export class ZfsSourceStream {
+  readonly dataset: string;
+  readonly kind: Kind;
+  readonly gzip: boolean;
+  readonly #summary: StreamSummary = emptySummary();
+  readonly #send: (summary: StreamSummary) => ByteStream;
+
+  constructor(place: { dataset: string; kind: Kind; gzip: boolean }, send: (summary: StreamSummary) => ByteStream) {
+    this.dataset = place.dataset;
+    this.kind = place.kind;
+    this.gzip = place.gzip;
+    this.#send = send;
+  }
+
+  open(): ByteStream {
+    return this.#send(this.#summary);
+  }
+
+  /** What the records said; guids in decimal. */
+  facts(): { records: number; snapshot: string; toGuid: string; fromGuid?: string } | undefined {
+    const { last, records, fromGuid } = this.#summary;
+    if (last === undefined) return undefined;
+    const snapshot = last.toName.slice(last.toName.indexOf("@") + 1);
+    return { records, snapshot, toGuid: String(last.toGuid), ...(fromGuid === 0n ? {} : { fromGuid: String(fromGuid) }) };
+  }
+}
