@@ -2,8 +2,6 @@
  * Gunzip of all members of a gzip file (RFC 1952 §2.2), whoever wrote it. A cut or corrupted file ends in an error where its end would be;
  * NUL padding behind the last member is ignored, as gzip(1) does.
  */
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import * as zlib from "node:zlib";
 import { damaged } from "../errors.ts";
 import { concat, type ByteStream } from "./bytes.ts";
@@ -19,23 +17,37 @@ const NULS_BYTES = 64 * 1024;
  * @throws ToolError damaged if it is no gzip data, is cut off, or fails its CRC
  */
 export async function* gunzip(source: ByteStream, what: string): ByteStream {
-  const input = Readable.from(withoutPadding(source), { objectMode: false, highWaterMark: 1024 * 1024 });
   const inflate = zlib.createGunzip({ chunkSize: 256 * 1024 });
+  const ended = Promise.withResolvers<void>();
   let failure: unknown;
-  const pumped = pipeline(input, inflate).catch((error: unknown) => {
-    failure ??= error;
+  const fed = feed(inflate, withoutPadding(source), ended.promise).catch((error: unknown) => {
+    failure = error;
+    inflate.destroy(error as Error);
   });
   try {
     for await (const chunk of inflate as AsyncIterable<Buffer>) yield chunk;
-    await pumped;
+    await fed;
     if (failure !== undefined) throw failure as Error;
   } catch (error) {
     throw gunzipFailure(failure ?? error, what);
   } finally {
     inflate.destroy();
-    input.destroy();
-    await pumped;
+    ended.resolve();
+    await fed;
   }
+}
+
+/**
+ * Feeds until the source or the reader ends. `stream.pipeline` does the same, but under Bun it never settles now and then when the reader ends
+ * while zlib is at work.
+ */
+async function feed(inflate: zlib.Gunzip, source: ByteStream, ended: Promise<void>): Promise<void> {
+  for await (const chunk of source) {
+    if (inflate.destroyed) return;
+    if (inflate.write(chunk)) continue;
+    await Promise.race([new Promise((resolve) => inflate.once("drain", resolve)), ended]);
+  }
+  if (!inflate.destroyed) inflate.end();
 }
 
 /**

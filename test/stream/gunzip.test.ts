@@ -1,4 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import * as fs from "node:fs/promises";
+import * as os from "node:os";
+import * as path from "node:path";
 import * as zlib from "node:zlib";
 import { collect } from "../../src/stream/bytes.ts";
 import { gunzip } from "../../src/stream/gunzip.ts";
@@ -53,4 +56,31 @@ describe("gunzip", () => {
     const failure = await unpack([]).catch((error: unknown) => error);
     expect((failure as Error).message).toMatch(/^Cannot decompress "x.gz": /);
   });
+
+  test("ends when its reader does, whatever zlib is at", async () => {
+    const directory = await fs.mkdtemp(path.join(os.tmpdir(), "ctar-gunzip-"));
+    const zeros = zlib.gzipSync(Buffer.alloc(1024 * 1024));
+    await fs.writeFile(path.join(directory, "x.gz"), Buffer.concat([zlib.gzipSync(Buffer.alloc(512)), ...Array(500).fill(zeros)]));
+    const hung = new Error("it waits for something that never happens");
+    for (let round = 0; round < 80; round++) {
+      await using file = await fs.open(path.join(directory, "x.gz"));
+      const firstChunk = async (): Promise<void> => {
+        for await (const chunk of gunzip(readChunks(file), "x.gz")) if (chunk.length > 0) break;
+      };
+      const { promise, reject } = Promise.withResolvers<void>();
+      const timer = setTimeout(() => reject(hung), 2000);
+      await Promise.race([firstChunk(), promise]);
+      clearTimeout(timer);
+    }
+    await fs.rm(directory, { recursive: true });
+  }, 30_000);
 });
+
+async function* readChunks(file: fs.FileHandle): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    const buffer = Buffer.alloc(1024 * 1024);
+    const { bytesRead } = await file.read(buffer, 0, buffer.length);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
