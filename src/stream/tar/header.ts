@@ -143,8 +143,9 @@ export function fitsLinkname(linkname: Uint8Array): boolean {
 function sumOf(block: Uint8Array): { unsigned: number; signed: number } {
   let unsigned = BLANK_SUM;
   let high = 0;
-  for (const [index, byte] of block.entries()) {
+  for (let index = 0; index < block.length; index++) {
     if (index >= CHECKSUM.at && index < CHECKSUM.at + CHECKSUM.length) continue;
+    const byte = block[index] as number;
     unsigned += byte;
     high += byte >> 7;
   }
