@@ -90,12 +90,14 @@ export function installHooks(pool: Pool, id: string, hooks: readonly Hook[]): vo
 function hookNameProblem(name: string): string | undefined {
   const [first = "", script, ...deeper] = name.split("/");
   if (deeper.length > 0) return "too many sublevels";
-  if (!KINDS.includes(kindOf(name)) || (script !== undefined && !first.endsWith(".d"))) return `"${first}" is no kind of hook`;
+  if (!KINDS.includes(kindOf(name)) || (script !== undefined && !first.endsWith(".d")))
+    return `${JSON.stringify(first)} is no kind of hook`;
   if (script === "" || script === "." || script === ".." || script?.includes("\0") === true) return "it has no name";
   if (Buffer.byteLength(script ?? "") > NAME_LIMIT_BYTES) return `its name is longer than ${NAME_LIMIT_BYTES} bytes`;
   return undefined;
 }
 
 function kindOf(name: string): string {
-  return name.includes("/") ? path.dirname(name).replace(/\.d$/, "") : name;
+  const [first = "", ...deeper] = name.split("/");
+  return deeper.length === 0 ? first : first.replace(/\.d$/, "");
 }

@@ -17,6 +17,10 @@ export interface Attack {
   options?: readonly string[];
   /** Goes to the program through a pipe. */
   pipe?: boolean;
+  /** What the message says, where the archive could as well be refused for another reason. */
+  says?: string;
+  /** Why it is not survived yet; its test is skipped and shows this. */
+  pending?: string;
 }
 
 /** Refused: the archive is damaged, or does not fit. */

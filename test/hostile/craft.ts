@@ -71,12 +71,14 @@ export interface Parts {
   rootfs?: Uint8Array;
   /** ... or as it is to be stored. */
   stored?: Uint8Array;
+  /** ... or another member altogether. */
+  base?: Entry;
   /** Entries at the beginning, and at the end. */
   first?: readonly (Entry | Buffer)[];
   last?: readonly (Entry | Buffer)[];
 }
 
-/** A container archive of format tar with these parts. */
+/** A container archive with these parts, of format tar if they do not say otherwise. */
 export function archive(parts: Parts = {}): Buffer {
   const { metadata, user, group, container } = { ...GOOD, ...parts };
   return tar(
@@ -86,9 +88,13 @@ export function archive(parts: Parts = {}): Buffer {
     { name: "config/group.yml", data: group },
     { name: "config/container.yml", data: container },
     ...(parts.hooks ?? []),
-    { name: "rootfs/base.tar.gz", data: parts.stored ?? gzipSync(parts.rootfs ?? tar({ name: "./etc/hostname", data: "victim\n" })) },
+    parts.base ?? rootfsMember(parts),
     ...(parts.last ?? []),
   );
+}
+
+function rootfsMember({ stored, rootfs: entries }: Parts): Entry {
+  return { name: "rootfs/base.tar.gz", data: stored ?? gzipSync(entries ?? tar({ name: "./etc/hostname", data: "victim\n" })) };
 }
 
 /** An archive whose root filesystem has these entries. */

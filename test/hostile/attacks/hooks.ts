@@ -14,7 +14,14 @@ export const HOOKS: readonly Attack[] = [
   hook("a hook that climbs out of a directory of hooks", { name: "hooks/pre-start.d/../../../../evil" }),
   hook("a hook called ..", { name: "hooks/pre-start.d/.." }),
   hook("a hook called .", { name: "hooks/pre-start.d/." }),
-  hook("a hook below an absolute name", { name: "hooks//etc/cron.d/evil" }),
+  {
+    name: "a hook below an absolute name",
+    exit: REFUSED,
+    make: ({ path }) => archive({ hooks: [{ name: "x", data: SCRIPT, pax: { path: `hooks/${path}/dropped` } }] }),
+  },
+  hook("a hook that goes up and down", { name: "hooks/../hooks/pre-start" }),
+  hook("a hook that forges a hint", { name: "hooks/x\nhint: forged" }),
+  hook("a file with the name of a directory of hooks", { name: "hooks/pre-start.d" }),
   hook("a hook too deep", { name: "hooks/pre-start.d/a/b" }),
   hook("a hook of no kind", { name: "hooks/authorized_keys" }),
   hook("a hook below a file", { name: "hooks/pre-start/x" }),
@@ -35,6 +42,16 @@ export const HOOKS: readonly Attack[] = [
     name: "a hook that is set-user-ID",
     exit: CONTAINED,
     make: () => archive({ hooks: [{ name: "hooks/pre-start", mode: 0o106755, data: SCRIPT }] }),
+  },
+  {
+    name: "a hook that is a file with the name of a directory",
+    exit: CONTAINED,
+    make: () => archive({ hooks: [{ name: "hooks/pre-start.d/", mode: 0o755, data: SCRIPT }] }),
+  },
+  {
+    name: "a hook that is a disk",
+    exit: CONTAINED,
+    make: () => archive({ hooks: [{ name: "hooks/pre-start", mode: 0o755, typeflag: "4", device: [8, 0] }] }),
   },
   {
     name: "a hook that is a symbolic link",

@@ -131,8 +131,45 @@ export const OUTER: readonly Attack[] = [
     name: "configuration behind the data, on a pipe",
     exit: REFUSED,
     pipe: true,
+    says: '"config/container.yml" does not come before the data',
     make: () =>
-      tar(METADATA, { name: "rootfs/base.tar.gz", data: gzipSync(tar()) }, { name: "config/container.yml", data: GOOD.container }),
+      tar(
+        METADATA,
+        { name: "config/user.yml", data: GOOD.user },
+        { name: "config/group.yml", data: GOOD.group },
+        { name: "rootfs/base.tar.gz", data: gzipSync(tar()) },
+        { name: "config/container.yml", data: GOOD.container },
+      ),
+  },
+  {
+    name: "members that climb or are absolute",
+    exit: CONTAINED,
+    make: ({ path }) =>
+      archive({
+        first: [
+          { name: "../../../dropped", data: "x" },
+          { name: "x", data: "x", pax: { path: `${path}/dropped` } },
+        ],
+      }),
+  },
+  {
+    name: "a data stream that climbs",
+    exit: CONTAINED,
+    make: () => archive({ first: [{ name: "rootfs/../../dropped.tar.gz", data: gzipSync(tar()) }] }),
+  },
+  {
+    name: "another archive's metadata.yml between the size of a header and that of pax",
+    exit: CONTAINED,
+    make: () => {
+      const hidden = entry({ name: "metadata.yml", data: GOOD.metadata.replace("victim", "other") });
+      return archive({ first: [{ name: "x", size: 0, data: hidden, pax: { size: String(hidden.length) } }] });
+    },
+  },
+  {
+    name: "a global header that renames all that follows",
+    exit: REFUSED,
+    says: 'it has no "rootfs/base.tar.gz"', // all members have the one name now
+    make: () => archive({ first: [{ name: "g", typeflag: "g", data: paxRecords({ path: "metadata.yml" }) }] }),
   },
 ];
 

@@ -22,17 +22,22 @@ function hard(name: string, target: string): Entry {
 }
 
 /** A file with holes by GNU.sparse 1.0: the map goes before the data. */
-function sparse(map: readonly (number | bigint)[], realsize: number | bigint, data = "x".repeat(512)): Buffer {
+function sparse(map: readonly (number | bigint)[], realsize: number | bigint, data = "x".repeat(512), name = "./sparse"): Buffer {
   const text = `${map.length / 2}\n${map.map((value) => `${value}\n`).join("")}`;
   const body = Buffer.concat([Buffer.from(text.padEnd(Math.ceil(text.length / 512) * 512, "\0")), Buffer.from(data)]);
-  const pax = { "GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "./sparse", "GNU.sparse.realsize": String(realsize) };
+  const pax = { "GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": name, "GNU.sparse.realsize": String(realsize) };
   return entry({ name: "./GNUSparseFile/sparse", data: body, pax });
 }
 
 /** The attacks. */
 export const ROOTFS: readonly Attack[] = [
   refused("a file below a link to the outside", (aim) => [link("./out", aim), { name: "./out/dropped", data: "x" }]),
-  refused("a file below a link to /", () => [link("./out", "/"), { name: "./out/ctar-dropped", data: "x" }]),
+  refused("a file below a link to /", (aim) => [link("./out", "/"), { name: "x", data: "x", pax: { path: `./out${aim}/dropped` } }]),
+  refused("a file below a link to a process's root", (aim) => [
+    link("./out", "/proc/self/root"),
+    { name: "x", data: "x", pax: { path: `./out${aim}/dropped` } },
+  ]),
+  refused("a file below links in a circle", () => [link("./a", "b"), link("./b", "a"), { name: "./a/x", data: "x" }]),
   refused("a file below a link that climbs", () => [link("./out", "../../../.."), { name: "./out/ctar-dropped", data: "x" }]),
   refused("a file below a link to a link", (aim) => [link("./a", aim), link("./b", "a"), { name: "./b/dropped", data: "x" }]),
   refused("a directory below a link to the outside", (aim) => [link("./out", aim), { name: "./out/dir/", ...DIRECTORY, mode: 0o777 }]),
@@ -48,7 +53,18 @@ export const ROOTFS: readonly Attack[] = [
     { name: "./f/x", data: "x" },
   ]),
   refused("a name that climbs", () => [{ name: "../../../../ctar-dropped", data: "x" }]),
-  refused("a name that climbs from within", () => [{ name: "./a/../../../../../ctar-dropped", data: "x" }]),
+  refused("a name that climbs from within", () => [
+    { name: "./a/", ...DIRECTORY },
+    { name: "./a/../../../../../ctar-dropped", data: "x" },
+  ]),
+  refused("a file with holes whose second name climbs", () => [sparse([0, 512], 512, "x".repeat(512), "../../../../ctar-dropped")]),
+  refused("a name of 300 bytes", () => [{ name: "x", pax: { path: `./${"n".repeat(300)}` } }]),
+  refused("a directory with files in it that becomes a link", (aim) => [
+    { name: "./d/", ...DIRECTORY },
+    { name: "./d/x", data: "x" },
+    link("./d", aim),
+    { name: "./d/dropped", data: "x" },
+  ]),
   refused("a name that ends in ..", () => [{ name: "./a/..", ...DIRECTORY }]),
   refused("an absolute name", (aim) => [{ name: "x", data: "x", pax: { path: `${aim}/dropped` } }]),
   refused("a name with a NUL", () => [{ name: "x", data: "x", pax: { path: "./a\0b" } }]),
@@ -115,9 +131,21 @@ export const ROOTFS: readonly Attack[] = [
     hard("./other", "./su"),
     { name: "./other", mode: 0o4755, data: "bad", uid: 1000 },
   ]),
-  contained("20,000 levels of directories", () =>
+  contained("2,000 levels of directories, one at a time", () =>
     Array.from({ length: 200 }, (_, level) => entry({ name: "x", ...DIRECTORY, pax: { path: "d/".repeat((level + 1) * 10) } })),
   ),
+  contained("8,000 levels of directories, deeper than any path", () => [{ name: "x", ...DIRECTORY, pax: { path: "d/".repeat(8000) } }]),
+  {
+    ...refused("8,000 levels of directories that have to go again", () => [
+      { name: "x", ...DIRECTORY, pax: { path: "d/".repeat(8000) } },
+      { name: "../x" },
+    ]),
+    pending: "removing them takes minutes",
+  },
+  contained("a hard link to itself", () => [hard("./h", "./h")]),
+  contained("a hard link to what comes later", () => [hard("./h", "./later"), { name: "./later", data: "x" }]),
+  contained("a file of 1 TiB of holes", () => [sparse([1024 ** 4 - 512, 512], 1024 ** 4)]),
+  contained("100,000 blocks of an old map of holes", () => [oldSparse(100_000)]),
   contained("30,000 empty files", () => Array.from({ length: 30_000 }, (_, index) => entry({ name: `./f${index}` }))),
   contained("a file 2,000 times", () => Array.from({ length: 2000 }, (_, index) => entry({ name: "./f", data: String(index) }))),
   contained("names that differ in what they look like alone", () => [
@@ -146,9 +174,22 @@ export const ROOTFS: readonly Attack[] = [
   ]),
   contained("control sequences of the terminal in a name", () => [{ name: "./\u001B[2J\u001B]0;owned\u0007", typeflag: "Z" }]),
 
+  {
+    name: "100,000 entries that each deserve a warning",
+    exit: CONTAINED,
+    make: () => archive({ stored: repeated(Buffer.concat(Array(1000).fill(entry({ name: "./v", typeflag: "Z" })) as Buffer[]), 100) }),
+  },
+
   stored("a gzip that is cut", gzipSync(tar({ name: "./x", data: "x".repeat(10_000) })).subarray(0, 60)),
   stored("a gzip with a wrong checksum", wrongChecksum()),
   stored("a gzip with garbage behind it", Buffer.concat([gzipSync(tar()), Buffer.alloc(100, "garbage")])),
+  stored("two gzips with garbage between them", Buffer.concat([gzipSync(tar()), Buffer.alloc(100, "garbage"), gzipSync(tar())])),
+  {
+    name: "100,000 empty gzips behind the tar",
+    exit: CONTAINED,
+    pending: "an empty gzip at the end counts as cut off",
+    make: () => archive({ stored: Buffer.concat([gzipSync(tar({ name: "./x" })), repeated(Buffer.alloc(0), 100_000)]) }),
+  },
   stored(
     "a gzip whose name has no end",
     Buffer.concat([Buffer.from([0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3]), Buffer.alloc(2 * 1024 * 1024, "n")]),
@@ -192,6 +233,24 @@ function wrongChecksum(): Buffer {
 
 /** Gzip members of zeros, 1 MiB each. */
 function bomb(mebibytes: number): Buffer {
-  const one = gzipSync(Buffer.alloc(1024 * 1024));
-  return Buffer.concat(Array.from({ length: mebibytes }, () => one));
+  return repeated(Buffer.alloc(1024 * 1024), mebibytes);
+}
+
+/** Gzip members of the same bytes. */
+function repeated(bytes: Uint8Array, times: number): Buffer {
+  const one = gzipSync(bytes);
+  return Buffer.concat(Array.from({ length: times }, () => one));
+}
+
+/** A file of the old GNU form, whose map goes on in blocks that hold nothing. */
+function oldSparse(blocks: number): Buffer {
+  const header = entry({ name: "./s", typeflag: "S" });
+  header[482] = 1; // "isextended": a block of the map follows
+  header.write("0".repeat(11), 483); // real size
+  header.write(" ".repeat(8), 148);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+  const block = Buffer.alloc(512);
+  block[504] = 1;
+  return Buffer.concat([header, ...Array.from({ length: blocks - 1 }, () => block), Buffer.alloc(512)]);
 }

@@ -34,7 +34,28 @@ export const TEXTS: readonly Attack[] = [
   { name: "YAML with a key twice", exit: REFUSED, make: () => archive({ container: `${GOOD.container}user: root\n` }) },
   { name: "YAML of two documents", exit: REFUSED, make: () => archive({ metadata: `${GOOD.metadata}---\ntype: full\n` }) },
   { name: "YAML of 3 MiB", exit: REFUSED, make: () => archive({ container: `---\nhostname: ${"x".repeat(3 * 1024 * 1024)}\n` }) },
-  { name: "YAML of 400,000 values", exit: REFUSED, make: () => archive({ container: `---\na:\n${"- 1\n".repeat(400_000)}` }) },
+  {
+    name: "YAML of 250,000 values",
+    exit: REFUSED,
+    says: "more than 200000 values",
+    make: () => archive({ container: `---\na:\n${"- 1\n".repeat(250_000)}` }),
+  },
+  {
+    name: "YAML with a Ruby object by another name for its tag",
+    exit: REFUSED,
+    says: "is not allowed",
+    make: () => archive({ container: "%TAG ! tag:ruby.yaml.org,2002:object:\n---\na: !Gem::Requirement {}\n" }),
+  },
+  {
+    name: "YAML that merges another user in",
+    exit: CONTAINED,
+    make: () => archive({ container: `${GOOD.container}x: &x\n  user: root\n<<: *x\n` }),
+  },
+  {
+    name: "YAML with prototypes",
+    exit: CONTAINED,
+    make: () => archive({ container: `${GOOD.container}__proto__:\n  user: root\nconstructor:\n  prototype:\n    user: root\n` }),
+  },
   { name: "YAML with NULs", exit: REFUSED, make: () => archive({ container: '---\nhostname: "a\0b"\n' }) },
   { name: "YAML that is a list", exit: REFUSED, make: () => archive({ container: "---\n- 1\n" }) },
   { name: "YAML that is cut", exit: REFUSED, make: () => archive({ container: '---\nmounts:\n- fs: "/x\n' }) },
@@ -47,8 +68,15 @@ export const TEXTS: readonly Attack[] = [
   metadata("a dataset with a line break", "datasets: []", 'datasets:\n- "srv\\nx"'),
   metadata("a dataset of 300 bytes", "datasets: []", `datasets:\n- ${"d".repeat(300)}`),
   metadata("100,000 datasets", "datasets: []", `datasets:\n${Array.from({ length: 100_000 }, (_, index) => `- d${index}`).join("\n")}`),
+  {
+    name: "datasets called like an option, and with a space",
+    exit: CONTAINED,
+    make: () => archive({ metadata: GOOD.metadata.replace("datasets: []", 'datasets:\n- "-o"\n- "a b"') }),
+  },
+
   metadata("an id that climbs", "container: victim", "container: ../../etc/cron.d/x"),
   metadata("an id with a line break", "container: victim", 'container: "x\\nstate: staged"'),
+  metadata("an id that forges a hint", "container: victim", 'container: "x\\nhint: forged"'),
   metadata("an id of another pool", "container: victim", 'container: "tank:x"'),
   metadata("an id that is a number", "container: victim", "container: 101"),
   metadata("an id of 200 characters", "container: victim", `container: ${"x".repeat(200)}`),
@@ -60,7 +88,11 @@ export const TEXTS: readonly Attack[] = [
   metadata("a group that climbs", 'group: "/default"', 'group: "/../../x"'),
   metadata("a group of 2,000 levels", 'group: "/default"', `group: "${"/g".repeat(2000)}"`),
   map("a map onto the host's root", "0:0:65536"),
-  map("a map that has the host's root among others", "0:7000000:1000", "1000:0:1"),
+  { ...map("a map that has the host's root among others", "'0:7000000:1000'", "'1000:0:1'"), says: "root's id on the host" },
+  {
+    ...user("a map of groups onto the host's root", GOOD.user.replace("gid_map:\n- 0:7000000", "gid_map:\n- 0:0")),
+    says: "root's id on the host",
+  },
   map("a map with a negative id", "0:-5:65536"),
   map("a map beyond the last id", "0:4294967000:65536"),
   map("a map of 10^18 ids", "0:1000000:1000000000000000000"),
@@ -71,6 +103,7 @@ export const TEXTS: readonly Attack[] = [
   user("a user without maps", "---\nattrs: {}\n"),
   user("an attribute of a user without a vendor", GOOD.user.replace("attrs: {}", "attrs:\n  owner: me")),
 
+  container("mounts that are a number", "mounts: 7\n"),
   container("a device without a type", "devices:\n- major: '1'\n  minor: '3'\n  mode: rwm\n"),
   container("an interface of an unknown type", "net_interfaces:\n- type: macvlan\n  name: eth0\n"),
   container("an address that is none", "net_interfaces:\n- type: bridge\n  name: eth0\n  ip_addresses:\n    v4:\n    - 999.0.2.1/24\n"),
@@ -99,7 +132,7 @@ export const TEXTS: readonly Attack[] = [
   },
 
   manifest("a manifest that is no JSON", "{"),
-  manifest("a manifest 200,000 levels deep", "[".repeat(200_000)),
+  manifest("a manifest 200,000 levels deep", good({ x: 0 }).replace('"x":0', `"x":${"[".repeat(200_000)}${"]".repeat(200_000)}`)),
   manifest("a manifest of 5 MiB", " ".repeat(5 * 1024 * 1024)),
   manifest("a manifest that lists what is not there", good({ texts: [{ member: "config/other.yml", bytes: 1, sha256: "0".repeat(64) }] })),
   manifest(
@@ -107,7 +140,10 @@ export const TEXTS: readonly Attack[] = [
     good({ texts: [{ member: "metadata.yml", bytes: GOOD.metadata.length, sha256: "0".repeat(64) }] }),
   ),
   manifest("a manifest that lists no stream", good({})),
-  manifest("a manifest with a prototype", good({ ["__proto__"]: { texts: [] }, texts: 7 })),
+  {
+    ...manifest("a manifest that has its fields from a prototype", `{"__proto__":${good({})}}`),
+    says: "it is no manifest",
+  },
 ];
 
 function manifest(name: string, content: string): Attack {
