@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 
 const result = await Bun.build({
-  entrypoints: ["src/main.ts"],
+  entrypoints: ["src/main.ts", "src/stream/threads/worker.ts"],
   compile: { outfile: "dist/ctar" },
   minify: true,
   sourcemap: "inline",

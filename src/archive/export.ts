@@ -1,10 +1,9 @@
 /**
  * A container becomes an archive: `source streams → digest → gzip → digest → members → sink`, text members around them, the manifest last.
  */
-import { Digester, digested } from "../stream/digest.ts";
-import { gzip } from "../stream/gzip.ts";
-import { CONTAINER_CONFIG, GROUP_CONFIG, MANIFEST, METADATA, ROOTFS_TAR, SNAPSHOTS, streamMember, USER_CONFIG } from "./layout.ts";
-import { encodeManifest, type Manifest, type StreamRecord } from "./manifest.ts";
+import { DEFAULT_STREAM_OPTIONS, StreamWriter, type StreamOptions } from "./export-stream.ts";
+import { CONTAINER_CONFIG, GROUP_CONFIG, MANIFEST, METADATA, SNAPSHOTS, USER_CONFIG } from "./layout.ts";
+import { encodeManifest, type Manifest } from "./manifest.ts";
 import { encodeMetadata, encodeSnapshots } from "./metadata.ts";
 import type { ContainerHead, ContainerSource, HookScript, SourceStream } from "./source.ts";
 import type { ArchiveWriter } from "./write.ts";
@@ -13,6 +12,8 @@ import type { ArchiveWriter } from "./write.ts";
 export interface ExportOptions {
   /** Name and version that the manifest gives. */
   tool: string;
+  /** How streams are written; one thread, gzip's usual level and all checks unless given. */
+  streams?: StreamOptions;
   /** Called when a stream begins. */
   onStream?: (stream: SourceStream) => void;
 }
@@ -39,9 +40,10 @@ export async function exportArchive(source: ContainerSource, writer: ArchiveWrit
   };
 
   await writeHead(head, writer, text);
+  const streamWriter = new StreamWriter(writer, head.metadata.format, options.streams ?? DEFAULT_STREAM_OPTIONS);
   for await (const stream of source.streams()) {
     options.onStream?.(stream);
-    manifest.streams.push(await writeStream(stream, head.metadata.format, writer));
+    manifest.streams.push(await streamWriter.write(stream));
   }
   if (head.metadata.format === "zfs") await text(SNAPSHOTS, encodeSnapshots(source.snapshots()));
   await writer.file(MANIFEST, new TextEncoder().encode(encodeManifest(manifest)));
@@ -75,14 +77,4 @@ async function writeHooks(hooks: readonly HookScript[], writer: ArchiveWriter, t
     }
     await text(`hooks/${hook.name}`, hook.content, hook.mode);
   }
-}
-
-async function writeStream(stream: SourceStream, format: "zfs" | "tar", writer: ArchiveWriter): Promise<StreamRecord> {
-  const { dataset, kind } = stream;
-  const member = format === "tar" ? ROOTFS_TAR : streamMember(stream, stream.gzip);
-  const raw = new Digester();
-  const bytes = digested(stream.open(), raw);
-  const { pieces, stored } = await writer.stream(member, stream.gzip ? gzip(bytes) : bytes);
-  const facts = stream.facts();
-  return { dataset, kind, member, pieces, stored, raw: raw.finish(), ...(facts === undefined ? {} : { facts }) };
 }

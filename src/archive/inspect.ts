@@ -1,6 +1,5 @@
 /** What an archive is, from its members alone: a file is stepped through, not read. */
 import { damaged } from "../errors.ts";
-import type { Digest } from "../stream/digest.ts";
 import { CONTAINER_CONFIG, METADATA, type StreamPlace } from "./layout.ts";
 import { decodeManifest, type Manifest } from "./manifest.ts";
 import { decodeMetadata, decodeSnapshots, type Metadata } from "./metadata.ts";
@@ -68,7 +67,7 @@ function describeStreams(members: readonly ArchiveMember[], manifest: Manifest |
   for (const { name, kind, pieces, storedBytes } of members.filter((member) => isJoined(member.kind))) {
     const known = streams.get(name);
     const place: StreamPlace = kind.is === "stream" ? { dataset: kind.dataset, kind: kind.kind } : { dataset: "", kind: "base" };
-    const raw: Digest | undefined = manifest?.streams.find(({ member }) => member === name)?.raw;
+    const raw = manifest?.streams.find(({ member }) => member === name)?.raw;
     streams.set(name, {
       ...place,
       member: name,

@@ -3,7 +3,7 @@
  * ignores the member. All sizes are in bytes, guids are decimal strings (they exceed 2^53).
  */
 import { damaged } from "../errors.ts";
-import type { Digest } from "../stream/digest.ts";
+import type { Digest, Measure } from "../stream/digest.ts";
 import type { StreamPlace } from "./layout.ts";
 
 /** What is known of a ZFS stream from its own records. */
@@ -22,8 +22,8 @@ export interface StreamRecord extends StreamPlace {
   member: string;
   /** Members of that name. */
   pieces: number;
-  stored: Digest;
-  raw: Digest;
+  stored: Measure;
+  raw: Measure;
   facts?: StreamFacts;
 }
 
@@ -67,7 +67,11 @@ function isText(value: unknown): boolean {
 }
 
 function isStream(value: unknown): boolean {
-  return isRecord(value) && typeof value["member"] === "string" && isDigest(value["stored"]) && isDigest(value["raw"]);
+  return isRecord(value) && typeof value["member"] === "string" && isMeasure(value["stored"]) && isMeasure(value["raw"]);
+}
+
+function isMeasure(value: unknown): boolean {
+  return isDigest(value) || (isRecord(value) && typeof value["bytes"] === "number" && value["sha256"] === undefined);
 }
 
 function isDigest(value: unknown): boolean {

@@ -89,15 +89,26 @@ export class IndexedMember implements ArchiveMember {
     return await readText(this.bytes(), { name: this.name, offset: this.offset, size: this.storedBytes });
   }
 
+  /** The next chunk is on its way while one is in use. */
   async *#read(offset: number, size: number): ByteStream {
-    for (let done = 0; done < size;) {
-      this.#source.seek(offset + done);
-      const chunk = await this.#source.read(Math.min(size - done, CHUNK_BYTES));
-      if (chunk === undefined)
-        throw damaged(`Cannot read "${this.name}": the file became shorter while it was read`, { offset: offset + done });
-      yield chunk;
-      done += chunk.length;
+    let next = this.#readAt(offset, size);
+    try {
+      for (let done = 0; done < size;) {
+        const chunk = await next;
+        done += chunk.length;
+        next = this.#readAt(offset + done, size - done);
+        yield chunk;
+      }
+    } finally {
+      await next.catch(() => undefined);
     }
+  }
+
+  async #readAt(offset: number, size: number): Promise<Uint8Array> {
+    this.#source.seek(offset);
+    const chunk = size === 0 ? new Uint8Array(0) : await this.#source.read(Math.min(size, CHUNK_BYTES));
+    if (chunk === undefined) throw damaged(`Cannot read "${this.name}": the file became shorter while it was read`, { offset });
+    return chunk;
   }
 }
 

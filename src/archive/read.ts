@@ -14,9 +14,15 @@ import { OnePassOrder, sortForImport } from "./order.ts";
 export class ArchiveReader {
   readonly #source: ByteSource;
   #end: "blocks" | "eof" | undefined;
+  #mayHaveManifest = true;
 
   constructor(source: ByteSource) {
     this.#source = source;
+  }
+
+  /** False once it is known that there is none. */
+  get mayHaveManifest(): boolean {
+    return this.#mayHaveManifest;
   }
 
   /** How the archive ended, once that is known: with its end blocks, or (repository images) just so. */
@@ -52,6 +58,7 @@ export class ArchiveReader {
   async *#sorted(source: SeekableSource): AsyncGenerator<ArchiveMember> {
     const { members, end } = await indexMembers(source);
     this.#end = end;
+    this.#mayHaveManifest = members.some(({ kind }) => kind.is === "manifest");
     const metadata = await members.find(({ kind }) => kind.is === "metadata")?.text();
     yield* sortForImport(members, metadata === undefined ? undefined : decodeMetadata(metadata));
   }

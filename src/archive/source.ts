@@ -33,8 +33,20 @@ export interface SourceStream extends StreamPlace {
   readonly gzip: boolean;
   /** The bytes; a source that finds out only at the end that they are not whole throws there. */
   open(): ByteStream;
+  /** Where whoever makes the stream can write it into a file without us. */
+  readonly direct?: DirectStream;
   /** What the records said, once the bytes have passed. */
   facts(): StreamFacts | undefined;
+}
+
+/** Another way to the bytes of a stream: into a file, by who makes them. */
+export interface DirectStream {
+  /** About how many bytes there will be. */
+  estimate(): Promise<number>;
+  /** Begins to write them into an open file, where that stands; `ended` rejects if they are not whole, and disposing ends it early. */
+  writeTo(file: number): Promise<AsyncDisposable & { readonly ended: Promise<void> }>;
+  /** Passes what was written through the checks that {@link SourceStream.open} makes. */
+  checked(bytes: ByteStream): ByteStream;
 }
 
 /** A container that is exported. */

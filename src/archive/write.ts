@@ -5,8 +5,8 @@
  * afterwards. On a pipe the stream is collected into pieces, and each piece becomes a member of the same name once it is full, so that no
  * more than one piece is ever in memory.
  */
-import type { ByteSink, ByteStream } from "../stream/bytes.ts";
-import { Digester, digestOf, type Digest } from "../stream/digest.ts";
+import type { ByteSink, ByteStream, SharedFile } from "../stream/bytes.ts";
+import { digestOf, type Digest } from "../stream/digest.ts";
 import { BLOCK_BYTES, encodeHeader } from "../stream/tar/header.ts";
 import { DIRECTORY_MODE, FILE_MODE, MEMBER_LIMIT_BYTES } from "./layout.ts";
 
@@ -20,12 +20,8 @@ export interface WriteOptions {
   memberLimitBytes?: number;
 }
 
-/** A stream as it was stored. */
-export interface StoredStream {
-  pieces: number;
-  stored: Digest;
-}
-
+/** An estimate of zfs is not exact. */
+const ESTIMATE_MARGIN = 0.9;
 const NO_BYTES = new Uint8Array(0);
 
 /** Writes members in the order of its calls. */
@@ -51,24 +47,46 @@ export class ArchiveWriter {
     return digestOf(content);
   }
 
-  /** Writes a stream of unknown length as one or more members of the same name. */
-  async stream(name: string, source: ByteStream): Promise<StoredStream> {
-    const digester = new Digester();
-    const pieces = this.#sink.patchable ? await this.#patched(name, source, digester) : await this.#cut(name, source, digester);
-    return { pieces, stored: digester.finish() };
+  /** Writes a stream of unknown length as one or more members of the same name. @returns how many */
+  async stream(name: string, source: ByteStream): Promise<number> {
+    return this.#sink.patchable ? await this.#patched(name, source) : await this.#cut(name, source);
+  }
+
+  /** The file, where somebody else can write on. */
+  get shared(): SharedFile | undefined {
+    return this.#sink.shared;
+  }
+
+  /** Whether a stream that is estimated at so many bytes is going to fit into one member. */
+  hasRoomFor(estimatedBytes: number): boolean {
+    return estimatedBytes < this.#memberLimitBytes * ESTIMATE_MARGIN;
+  }
+
+  /** Writes one member that somebody else fills. @returns its size, or undefined if it is too large; then nothing is left of it */
+  async filled(name: string, file: SharedFile, fill: () => Promise<void>): Promise<number | undefined> {
+    const headerAt = await this.#blankHeader(name);
+    await this.#sink.flush();
+    await fill();
+    const size = file.takeOver();
+    if (size > this.#memberLimitBytes) {
+      await file.truncate(headerAt);
+      return undefined;
+    }
+    await this.#finishMember(name, headerAt, size);
+    return size;
   }
 
   /** Writes the two zero blocks that end a tar archive. */
   async end(): Promise<void> {
     await this.#sink.write([new Uint8Array(2 * BLOCK_BYTES)]);
+    await this.#sink.flush();
   }
 
-  async #patched(name: string, source: ByteStream, digester: Digester): Promise<number> {
+  async #patched(name: string, source: ByteStream): Promise<number> {
     let pieces = 1;
     let headerAt = await this.#blankHeader(name);
     let size = 0;
     for await (let chunk of source) {
-      digester.update(chunk);
       while (size + chunk.length > this.#memberLimitBytes) {
         const fits = this.#memberLimitBytes - size;
         await this.#sink.write([chunk.subarray(0, fits)]);
@@ -96,13 +114,12 @@ export class ArchiveWriter {
     await this.#sink.patch(headerAt, this.#header({ name, mode: FILE_MODE, typeflag: "0", size }));
   }
 
-  async #cut(name: string, source: ByteStream, digester: Digester): Promise<number> {
+  async #cut(name: string, source: ByteStream): Promise<number> {
     const { chunkBytes } = this.#options;
     let pieces = 0;
     let held: Uint8Array[] = [];
     let size = 0;
     for await (let chunk of source) {
-      digester.update(chunk);
       while (size + chunk.length >= chunkBytes) {
         const fits = chunkBytes - size;
         await this.#piece(name, [...held, chunk.subarray(0, fits)], chunkBytes);

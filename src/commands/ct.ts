@@ -1,6 +1,6 @@
 /** `ctar ct export` and `ctar ct import`: osctl's spelling, for scripts that were written for it. */
 import { defineVerb, type Verb } from "./define.ts";
-import { DEFAULT_CHUNK_SIZE, runExport } from "./export.ts";
+import { EXPORT_DEFAULTS, runExport } from "./export.ts";
 import { IMPORT_ARGS, runImport } from "./import.ts";
 import { POOL_ARG } from "./world.ts";
 
@@ -16,8 +16,7 @@ export const ctExportVerb: Verb = defineVerb({
     pool: POOL_ARG,
   },
   examples: ["ctar ct export --compression gzip web01 web01.tar"],
-  run: async ({ file, ...args }, context) =>
-    await runExport({ ...args, archive: file, format: undefined, chunkSize: DEFAULT_CHUNK_SIZE, force: true, dryRun: false }, context),
+  run: async ({ file, ...args }, context) => await runExport({ ...EXPORT_DEFAULTS, ...args, archive: file, force: true }, context),
 });
 
 /** `osctl ct import`. */
@@ -26,5 +25,6 @@ export const ctImportVerb: Verb = defineVerb({
   summary: "Import a container, as osctl ct import",
   args: { ...IMPORT_ARGS, pool: POOL_ARG },
   examples: ["ctar ct import --as-id web02 web01.tar"],
-  run: async (args, context) => await runImport({ ...args, map: "archive", hooks: true, untrusted: false, dryRun: false }, context),
+  run: async (args, context) =>
+    await runImport({ ...args, map: "archive", hooks: true, untrusted: false, verify: true, dryRun: false }, context),
 });

@@ -1,4 +1,5 @@
 /** `ctar export`: a container becomes an archive. */
+import { availableParallelism } from "node:os";
 import { exportArchive } from "../archive/export.ts";
 import { MEMBER_LIMIT_BYTES } from "../archive/layout.ts";
 import type { ContainerSource } from "../archive/source.ts";
@@ -13,15 +14,31 @@ import { Run } from "../host/undo/run.ts";
 import { openZfsSource, type Compression, type ZfsSource } from "../host/export/zfs-source.ts";
 import { openZfsTarSource } from "../host/export/zfs-tar-source.ts";
 import type { ByteSink } from "../stream/bytes.ts";
+import { GZIP_LEVELS } from "../stream/gzip.ts";
 import { describeProgram } from "../sys/environment.ts";
-import { createFile, openSpecialFile, openStdout, temporaryName } from "../sys/output.ts";
+import { createFile, temporaryName } from "../sys/new-file.ts";
+import { openSpecialFile, openStdout } from "../sys/output.ts";
 import { LossReport, type Loss } from "../tree/loss.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
 import { formatSize, parseSize, POOL_ARG, poolOf, timeOf } from "./world.ts";
 
 /** Pieces of a stream on a pipe; larger ones cost memory and gain nothing (see ARCHITECTURE.md). */
-export const DEFAULT_CHUNK_SIZE = "4M";
+const DEFAULT_CHUNK_SIZE = "4M";
+const DEFAULT_LEVEL = String(GZIP_LEVELS.default);
+
+/** What osctl's spelling of the command does not say. */
+export const EXPORT_DEFAULTS: Pick<ExportRequest, "chunkSize" | "level" | "raw" | "largeBlocks" | "embedded" | "verify" | "dryRun"> = {
+  chunkSize: DEFAULT_CHUNK_SIZE,
+  level: DEFAULT_LEVEL,
+  raw: false,
+  largeBlocks: false,
+  embedded: false,
+  verify: true,
+  dryRun: false,
+};
+
+const THREADS_LIMIT = 256;
 
 /** What `export` was asked for. */
 export interface ExportRequest {
@@ -33,6 +50,12 @@ export interface ExportRequest {
   /** Undefined: what the pool holds, ZFS streams or a tar. */
   format?: "zfs" | "tar" | undefined;
   chunkSize: string;
+  level: string;
+  threads?: string | undefined;
+  raw: boolean;
+  largeBlocks: boolean;
+  embedded: boolean;
+  verify: boolean;
   stopCommand?: string | undefined;
   startCommand?: string | undefined;
   force: boolean;
@@ -65,6 +88,17 @@ export const exportVerb: Verb = defineVerb({
       default: DEFAULT_CHUNK_SIZE,
       description: "Pieces of a stream on a pipe, held in memory",
     },
+    level: {
+      type: "string",
+      valueHint: "1-12",
+      default: DEFAULT_LEVEL,
+      description: "Gzip's effort; 1 to 9 as gzip has them",
+    },
+    threads: { type: "string", valueHint: "N", description: "Cores that gzip may keep busy; all of them if left out" },
+    raw: { type: "boolean", description: "Send encrypted datasets as they are, without their keys" },
+    largeBlocks: { type: "boolean", description: "Send blocks larger than 128 KiB whole; the other side must know the feature" },
+    embedded: { type: "boolean", description: "Send very small blocks as the pool holds them; the other side must know the feature" },
+    verify: { type: "boolean", default: true, negatable: true, description: "Check the records of streams and write their checksums down" },
     stopCommand: { type: "string", valueHint: "COMMAND", description: "Stops the container where osctld does not run" },
     startCommand: { type: "string", valueHint: "COMMAND", description: "Starts it again" },
     force: { type: "boolean", alias: "f", description: "Replace an existing archive file" },
@@ -87,7 +121,8 @@ export async function runExport(request: ExportRequest, context: Context): Promi
   if (chunkBytes > MEMBER_LIMIT_BYTES)
     throw new ToolError("usage", `Cannot use --chunk-size "${request.chunkSize}": it is at most 8 GiB - 1`);
   const toStdout = request.archive === undefined || request.archive === "-";
-  const stdout = toStdout && !request.dryRun ? openStdout(context.signal) : undefined;
+  const streams = { level: parseLevel(request.level), threads: parseThreads(request.threads), verify: request.verify };
+  const stdout = toStdout && !request.dryRun ? await openStdout(context.signal) : undefined;
   const pool = await poolOf(request.pool ?? ref.pool, context);
   const run = new Run(pool, context.commandLine);
   const losses = new LossReport();
@@ -96,12 +131,24 @@ export async function runExport(request: ExportRequest, context: Context): Promi
 
   const write = async (sink: ByteSink): Promise<Manifest> => {
     const writer = new ArchiveWriter(sink, { mtime: source.head.metadata.exportedAt, chunkBytes });
-    return await exportArchive(source, writer, { tool: describeProgram() });
+    return await exportArchive(source, writer, { tool: describeProgram(), streams });
   };
   const manifest = stdout === undefined ? await writeFile(request, run, context, write) : await write(stdout);
   const stored = manifest.streams.reduce((sum, stream) => sum + stream.stored.bytes, 0);
   context.talk(`exported container "${ref.id}" to ${toStdout ? "standard output" : `"${request.archive}"`}: ${formatSize(stored)} of data`);
   return losses.isEmpty ? EXIT_CODES.done : reportLosses(losses, context);
+}
+
+function parseLevel(text: string): number {
+  const level = /^\d{1,2}$/.test(text) ? Number(text) : 0;
+  if (level >= GZIP_LEVELS.min && level <= GZIP_LEVELS.max) return level;
+  throw new ToolError("usage", `Cannot use --level "${text}": it is 1 to 12`);
+}
+
+function parseThreads(text: string | undefined): number {
+  const threads = text === undefined ? availableParallelism() : Number(/^\d{1,3}$/.test(text) ? text : 0);
+  if (threads >= 1 && threads <= THREADS_LIMIT) return threads;
+  throw new ToolError("usage", `Cannot use --threads "${text}": it is 1 to ${THREADS_LIMIT}`);
 }
 
 /** Says what was lost. @returns the exit code for it */
@@ -131,7 +178,8 @@ async function openSource(parts: {
   }
   if (pool.kind === "dir") return openDirSource(pool, id, { ...common, onLoss });
   if (request.format === "tar") return await openZfsTarSource(pool, id, { ...common, signal, onLoss });
-  return await openZfsSource(pool, id, { ...common, compression });
+  const { raw, largeBlocks, embedded, verify } = request;
+  return await openZfsSource(pool, id, { ...common, compression, form: { raw, largeBlocks, embedded }, verify });
 }
 
 async function writeFile(

@@ -17,7 +17,7 @@ import type { MapChoice } from "../host/import/user-plan.ts";
 import { ZfsStorage } from "../host/import/zfs-storage.ts";
 import { describeProgram } from "../sys/environment.ts";
 import { openInput } from "../sys/input.ts";
-import { createFile, temporaryName } from "../sys/output.ts";
+import { createFile, temporaryName } from "../sys/new-file.ts";
 import { LossReport, type Loss } from "../tree/loss.ts";
 import { childDataset, parseDatasetName } from "../zfs/name.ts";
 import type { Context } from "./context.ts";
@@ -42,6 +42,7 @@ export interface ImportRequest {
   zfsProperty: readonly string[];
   hooks: boolean;
   untrusted: boolean;
+  verify: boolean;
   dryRun: boolean;
 }
 
@@ -83,6 +84,12 @@ export const importVerb: Verb = defineVerb({
       type: "boolean",
       description: "Take no hooks, host mounts, raw LXC, devices or id maps from the archive",
     },
+    verify: {
+      type: "boolean",
+      default: true,
+      negatable: true,
+      description: "Check the records of streams, and checksums with the manifest",
+    },
     dryRun: { type: "boolean", alias: "n", description: "Check the archive's head against the pool, change nothing" },
   },
   examples: [
@@ -102,7 +109,7 @@ export async function runImport(request: ImportRequest, context: Context): Promi
   const pool = await poolOf(request.pool, context);
   const run = new Run(pool, context.commandLine);
   const losses = new LossReport();
-  const { asId, asUser, asGroup, map, mapMode, missingDevices, hooks, untrusted, dryRun } = request;
+  const { asId, asUser, asGroup, map, mapMode, missingDevices, hooks, untrusted, verify, dryRun } = request;
   const target = new HostTarget(pool, {
     choices: { asId, asUser, asGroup, map, mapMode, missingDevices, hooks, untrusted },
     run,
@@ -110,7 +117,7 @@ export async function runImport(request: ImportRequest, context: Context): Promi
     talk: context.talk,
     storage: (id) => makeStorage({ id, pool, run, losses, request, properties, context }),
   });
-  const { head, checked } = await importArchive(new ArchiveReader(input), target, { dryRun });
+  const { head, checked } = await importArchive(new ArchiveReader(input), target, { dryRun, verify });
   if (dryRun) return await explain(head, target, pool, context);
   const proof = checked ? "checked against its manifest" : "the archive has no manifest to check against";
   context.talk(`imported container "${target.planned.id}" to pool "${pool.name}" (${proof})`);
@@ -154,7 +161,7 @@ function makeStorage(parts: {
   const onLoss = (loss: Loss): void => losses.add(loss);
   if (pool.kind === "zfs") {
     const dataset = request.dataset === undefined ? childDataset(pool.dataset, `ct/${id}`) : parseDatasetName(request.dataset);
-    return new ZfsStorage(pool, { dataset, properties, run, signal: context.signal, onLoss });
+    return new ZfsStorage(pool, { dataset, properties, verify: request.verify, run, signal: context.signal, onLoss });
   }
   if (request.dataset !== undefined || request.zfsProperty.length > 0) {
     throw new ToolError("usage", `Cannot use --dataset or --zfs-property: pool "${pool.name}" has no ZFS`);

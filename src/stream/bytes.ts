@@ -3,6 +3,8 @@
  * `finally` gives cleanup. Chunks are of any size, never empty, and belong to whoever received them.
  */
 
+const CHUNK_BYTES = 1024 * 1024;
+
 /** Bytes on their way. */
 export type ByteStream = AsyncIterable<Uint8Array>;
 
@@ -46,6 +48,17 @@ export async function readUpTo(source: ByteSource, count: number): Promise<Uint8
   return all.subarray(0, filled);
 }
 
+/** Everything that is left in a source, in chunks of at most 1 MiB. */
+export async function* readAll(source: ByteSource): ByteStream {
+  for (let chunk = await source.read(CHUNK_BYTES); chunk !== undefined; chunk = await source.read(CHUNK_BYTES)) yield chunk;
+}
+
+/** Reads a stream to its end, for what happens on the way. */
+export async function drain(stream: ByteStream): Promise<void> {
+  const chunks = stream[Symbol.asyncIterator]();
+  while ((await chunks.next()).done !== true);
+}
+
 /** Joins chunks into one array. */
 export function concat(chunks: readonly Uint8Array[]): Uint8Array {
   const only = chunks.length === 1 ? chunks[0] : undefined;
@@ -70,8 +83,24 @@ export interface ByteSink {
   readonly offset: number;
   /** True where bytes already written can be replaced: a regular file. */
   readonly patchable: boolean;
-  /** Writes chunks one behind the other, waiting while the output is full. */
+  /** Writes chunks one behind the other, waiting until what was written before has gone out; the chunks must stay as they are. */
   write(chunks: readonly Uint8Array[]): Promise<void>;
+  /** Waits until everything has gone out. */
+  flush(): Promise<void>;
   /** Replaces bytes written before, `at` counted from the first byte written; only where {@link patchable}. */
   patch(at: number, bytes: Uint8Array): Promise<void>;
+  /** Where others, too, can write: a regular file, if the runtime lets a child have it. */
+  readonly shared?: SharedFile | undefined;
+}
+
+/** An output that is lent to another process, which writes on where we would. */
+export interface SharedFile {
+  /** Its descriptor. */
+  readonly fd: number;
+  /** What the other one writes, as it appears, until `written` settles. */
+  follow(written: Promise<unknown>): ByteStream;
+  /** Takes what the other one wrote for written here. @returns how many bytes */
+  takeOver(): number;
+  /** Drops everything from an offset on, counted from the first byte written here. */
+  truncate(offset: number): Promise<void>;
 }

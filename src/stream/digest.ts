@@ -10,8 +10,16 @@ export interface Digest {
   sha256: string;
 }
 
+/** Size of bytes, and their SHA-256 unless nobody looked at them. */
+export type Measure = Pick<Digest, "bytes"> & Partial<Digest>;
+
+/** What takes note of bytes that are handed to it; a promise asks the giver to wait. */
+export interface ByteObserver {
+  update(chunk: Uint8Array): void | Promise<void>;
+}
+
 /** Takes a digest of bytes that are handed to it. */
-export class Digester {
+export class Digester implements ByteObserver {
   readonly #hash = createHash("sha256");
   #bytes = 0;
 
@@ -26,10 +34,16 @@ export class Digester {
   }
 }
 
-/** Passes a stream through while `digester` looks on. */
-export async function* digested(source: ByteStream, digester: Digester): ByteStream {
+/** What can stand in for a {@link Digester} (see threads/digest.ts), to be disposed of in the end. */
+export interface DigestTaker extends ByteObserver, Disposable {
+  finish(): Promise<Measure>;
+}
+
+/** Passes a stream through while somebody looks on. */
+export async function* observed(source: ByteStream, observer: ByteObserver): ByteStream {
   for await (const chunk of source) {
-    digester.update(chunk);
+    const busy = observer.update(chunk);
+    if (busy !== undefined) await busy;
     yield chunk;
   }
 }

@@ -1,13 +1,16 @@
 /**
- * Gunzip of all members of a gzip file (RFC 1952 §2.2), whoever wrote it. A cut or corrupted file ends in an error where its end would be;
- * NUL padding behind the last member is ignored, as gzip(1) does.
+ * Gunzip of all members of a gzip file (RFC 1952 §2.2), whoever wrote it. Members that tell their length (gzip-member.ts) are decompressed side
+ * by side; from the first other one on it is zlib, on another thread than ours. A cut or corrupted file ends in an error where its end would
+ * be; NUL padding behind the last member is ignored, as gzip(1) does.
  */
 import * as zlib from "node:zlib";
 import { damaged } from "../errors.ts";
-import { concat, type ByteStream } from "./bytes.ts";
+import { concat, readAll, type ByteStream } from "./bytes.ts";
+import { TRAILER_BYTES } from "./gzip-member.ts";
+import { MembersAhead } from "./members-ahead.ts";
+import { PeekSource } from "./peek-source.ts";
+import { StreamSource } from "./stream-source.ts";
 
-/** CRC and size at the end of a member. */
-const TRAILER_BYTES = 8;
 const NULS_BYTES = 64 * 1024;
 
 /**
@@ -17,21 +20,40 @@ const NULS_BYTES = 64 * 1024;
  * @throws ToolError damaged if it is no gzip data, is cut off, or fails its CRC
  */
 export async function* gunzip(source: ByteStream, what: string): ByteStream {
-  const inflate = zlib.createGunzip({ chunkSize: 256 * 1024 });
+  const stream = new StreamSource(source);
+  const input = new PeekSource(stream);
+  try {
+    const members = new MembersAhead(input);
+    let known = 0;
+    for (let content = await members.next(); content !== undefined; content = await members.next()) {
+      known += 1;
+      if (content.length > 0) yield content;
+    }
+    const rest = new PeekSource(new StreamSource(withoutPadding(members.rest())));
+    const atEnd = (await rest.peek(1)).length === 0;
+    if (known === 0 || !atEnd) yield* inflate(readAll(rest), what);
+  } finally {
+    await stream.close();
+  }
+}
+
+/** Decompresses members of any kind. */
+async function* inflate(source: ByteStream, what: string): ByteStream {
+  const zlibStream = zlib.createGunzip({ chunkSize: 256 * 1024 });
   const ended = Promise.withResolvers<void>();
   let failure: unknown;
-  const fed = feed(inflate, withoutPadding(source), ended.promise).catch((error: unknown) => {
+  const fed = feed(zlibStream, source, ended.promise).catch((error: unknown) => {
     failure = error;
-    inflate.destroy(error as Error);
+    zlibStream.destroy(error as Error);
   });
   try {
-    for await (const chunk of inflate as AsyncIterable<Buffer>) yield chunk;
+    for await (const chunk of zlibStream as AsyncIterable<Buffer>) yield chunk;
     await fed;
     if (failure !== undefined) throw failure as Error;
   } catch (error) {
     throw gunzipFailure(failure ?? error, what);
   } finally {
-    inflate.destroy();
+    zlibStream.destroy();
     ended.resolve();
     await fed;
   }
@@ -41,13 +63,13 @@ export async function* gunzip(source: ByteStream, what: string): ByteStream {
  * Feeds until the source or the reader ends. `stream.pipeline` does the same, but under Bun it never settles now and then when the reader ends
  * while zlib is at work.
  */
-async function feed(inflate: zlib.Gunzip, source: ByteStream, ended: Promise<void>): Promise<void> {
+async function feed(into: zlib.Gunzip, source: ByteStream, ended: Promise<void>): Promise<void> {
   for await (const chunk of source) {
-    if (inflate.destroyed) return;
-    if (inflate.write(chunk)) continue;
-    await Promise.race([new Promise((resolve) => inflate.once("drain", resolve)), ended]);
+    if (into.destroyed) return;
+    if (into.write(chunk)) continue;
+    await Promise.race([new Promise((resolve) => into.once("drain", resolve)), ended]);
   }
-  if (!inflate.destroyed) inflate.end();
+  if (!into.destroyed) into.end();
 }
 
 /**

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { ToolError } from "../errors.ts";
 import { systemCode, systemReason } from "./failure.ts";
-import { publishNew, syncDirectory, temporaryName } from "./output.ts";
+import { publishNew, syncDirectory, temporaryName } from "./new-file.ts";
 
 const FILE_LIMIT_BYTES = 16 * 1024 * 1024;
 

@@ -41,7 +41,7 @@ export class Input implements AsyncDisposable {
   /** Next bytes, 1 to `maxBytes`, or undefined at the end. @throws ToolError failed on a read error; the abort reason */
   async read(maxBytes: number): Promise<Uint8Array | undefined> {
     this.#signal?.throwIfAborted();
-    const buffer = new Uint8Array(maxBytes);
+    const buffer = Buffer.allocUnsafeSlow(maxBytes);
     const position = this.size === undefined ? null : this.#start + this.#offset;
     try {
       const { bytesRead } = await raceAbort(readFd(this.#fd, buffer, 0, maxBytes, position), this.#signal);

@@ -1,17 +1,18 @@
-/**
- * Outputs that an archive is written to: a new file that gets its name only when it is complete, or a descriptor that is already open
- * (stdout, a FIFO, a tape).
- */
+/** Outputs that an archive is written to: a file (see new-file.ts), or a descriptor that is already open (stdout, a FIFO, a tape). */
 import * as fs from "node:fs";
-import * as path from "node:path";
-import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { ToolError } from "../errors.ts";
 import { raceAbort, systemCode, systemReason } from "./failure.ts";
+import { openCLibrary } from "./ffi.ts";
 import { readFdInfo } from "./fd-info.ts";
+import { widenPipe } from "./pipe.ts";
 
-const close = promisify(fs.close);
 const fsync = promisify(fs.fsync);
+const SEEK_SET = 0;
+const FOLLOW_BYTES = 1024 * 1024;
+/** How long to wait for the next bytes of another process: some MiB of a fast one. */
+const FOLLOW_MS = 2;
 
 /** An open output; satisfies the stream room's `ByteSink`. */
 export class Output {
@@ -19,15 +20,17 @@ export class Output {
   readonly name: string;
   /** True where bytes already written can be replaced: a regular file not opened for appending. */
   readonly patchable: boolean;
-  readonly #fd: number;
+  /** Its descriptor. */
+  readonly fd: number;
   readonly #start: number;
   readonly #signal: AbortSignal | undefined;
   #offset = 0;
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(options: { name: string; fd: number; patchable: boolean; start?: number; signal: AbortSignal | undefined }) {
     this.name = options.name;
     this.patchable = options.patchable;
-    this.#fd = options.fd;
+    this.fd = options.fd;
     this.#start = options.start ?? 0;
     this.#signal = options.signal;
   }
@@ -37,12 +40,23 @@ export class Output {
     return this.#offset;
   }
 
-  /** Writes chunks one behind the other. @throws ToolError failed (ENOSPC, reader gone); the abort reason */
+  /** Writes chunks one behind the other, once those before are out. @throws ToolError failed (ENOSPC, reader gone), maybe of what was written before; the abort reason */
   async write(chunks: readonly Uint8Array[]): Promise<void> {
+    await this.#writing;
+    this.#writing = this.#writeAll(chunks);
+    this.#writing.catch(() => undefined); // whoever comes next is told
+    for (const { length } of chunks) this.#offset += length;
+  }
+
+  /** Waits until everything is out. @throws ToolError as {@link write} does */
+  async flush(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #writeAll(chunks: readonly Uint8Array[]): Promise<void> {
     for (const chunk of chunks) {
       let done = 0;
       while (done < chunk.length) done += await this.#attempt(chunk, done, null);
-      this.#offset += chunk.length;
     }
   }
 
@@ -53,16 +67,56 @@ export class Output {
     while (done < bytes.length) done += await this.#attempt(bytes, done, this.#start + at + done);
   }
 
+  /** Itself, where a child process can be let write on: not under Deno, whose descriptors are its own. */
+  get shared(): this | undefined {
+    return this.patchable && !("Deno" in globalThis) ? this : undefined;
+  }
+
+  /** What another process writes behind our last byte, as it appears, until `written` settles. */
+  async *follow(written: Promise<unknown>): AsyncIterable<Uint8Array> {
+    let ended = false;
+    const end = (): void => void (ended = true);
+    written.then(end, end);
+    // stdout may be open for writing only
+    await using reader = await fs.promises.open(`/proc/self/fd/${this.fd}`, "r");
+    for (let at = this.#start + this.#offset; ;) {
+      const wasEnded = ended;
+      const { bytesRead, buffer } = await reader.read(Buffer.allocUnsafeSlow(FOLLOW_BYTES), 0, FOLLOW_BYTES, at);
+      at += bytesRead;
+      if (bytesRead > 0) yield buffer.subarray(0, bytesRead);
+      else if (wasEnded) return void (await written);
+      if (bytesRead < FOLLOW_BYTES && !wasEnded) await sleep(FOLLOW_MS);
+    }
+  }
+
+  /** Takes what another process wrote for written here. @returns how many bytes */
+  takeOver(): number {
+    const position = readFdInfo(this.fd)?.position;
+    if (position === undefined) throw new TypeError("/proc was there before");
+    const bytes = position - this.#start - this.#offset;
+    this.#offset += bytes;
+    return bytes;
+  }
+
+  /** Drops everything from an offset on. */
+  async truncate(offset: number): Promise<void> {
+    const { functions } = await openCLibrary({ lseek: { args: ["i32", "i64", "i32"], result: "i64" } });
+    fs.ftruncateSync(this.fd, this.#start + offset);
+    functions.lseek(this.fd, this.#start + offset, SEEK_SET);
+    this.#offset = offset;
+  }
+
   /** Makes what was written survive a power cut. */
   async sync(): Promise<void> {
-    await fsync(this.#fd).catch((error: unknown) => {
+    await this.#writing;
+    await fsync(this.fd).catch((error: unknown) => {
       throw this.#failure(error);
     });
   }
 
   async #attempt(chunk: Uint8Array, from: number, position: number | null): Promise<number> {
     const written = new Promise<number>((resolve, reject) => {
-      fs.write(this.#fd, chunk, from, chunk.length - from, position, (error, count) => (error === null ? resolve(count) : reject(error)));
+      fs.write(this.fd, chunk, from, chunk.length - from, position, (error, count) => (error === null ? resolve(count) : reject(error)));
     });
     try {
       return await raceAbort(written, this.#signal);
@@ -81,7 +135,7 @@ export class Output {
 }
 
 /** Opens stdout for an archive. @throws ToolError usage when it is a terminal */
-export function openStdout(signal?: AbortSignal): Output {
+export async function openStdout(signal?: AbortSignal): Promise<Output> {
   const name = "standard output";
   const stat = fs.fstatSync(1);
   if (stat.isCharacterDevice() && process.stdout.isTTY) {
@@ -89,71 +143,9 @@ export function openStdout(signal?: AbortSignal): Output {
       hints: ["Name a file, or redirect: ctar export web01 - > web01.tar"],
     });
   }
+  if (stat.isFIFO()) await widenPipe(1);
   const info = stat.isFile() ? readFdInfo(1) : undefined;
   return new Output({ name, fd: 1, patchable: info?.append === false, start: info?.position ?? 0, signal });
-}
-
-/** A file under construction. Unless published, disposing removes it. */
-export class NewFile implements AsyncDisposable {
-  readonly output: Output;
-  readonly #path: string;
-  readonly #temporaryPath: string;
-  readonly #fd: number;
-  readonly #force: boolean;
-  #open = true;
-
-  constructor(options: { path: string; temporaryPath: string; fd: number; force: boolean; signal: AbortSignal | undefined }) {
-    this.#path = options.path;
-    this.#temporaryPath = options.temporaryPath;
-    this.#fd = options.fd;
-    this.#force = options.force;
-    this.output = new Output({ name: options.path, fd: options.fd, patchable: true, signal: options.signal });
-  }
-
-  /** Gives the file its name, after fsync. @throws ToolError exists if somebody else took the name meanwhile */
-  async publish(): Promise<void> {
-    await this.output.sync();
-    await close(this.#fd);
-    this.#open = false;
-    if (this.#force) fs.renameSync(this.#temporaryPath, this.#path);
-    else publishNew(this.#temporaryPath, this.#path);
-    syncDirectory(path.dirname(this.#path));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#open) return;
-    await close(this.#fd);
-    fs.rmSync(this.#temporaryPath, { force: true });
-  }
-}
-
-/** The name under which a file at `target` is built; beside it, hidden, and matched by no `*.yml`. */
-export function temporaryName(target: string): string {
-  return path.join(path.dirname(target), `.${path.basename(target)}.ctar-${randomBytes(3).toString("hex")}`);
-}
-
-/** Whether a file's name is one that {@link temporaryName} makes. */
-export function isTemporaryName(name: string): boolean {
-  return /^\..+\.ctar-[0-9a-f]{6}$/.test(name);
-}
-
-/**
- * Begins a new file at `target` under the temporary name.
- *
- * @throws ToolError exists (and not `force`), not-found (no such directory), failed
- */
-export function createFile(
-  target: string,
-  options: { temporaryPath: string; force?: boolean; mode?: number; signal?: AbortSignal | undefined },
-): NewFile {
-  const force = options.force ?? false;
-  if (!force && fs.lstatSync(target, { throwIfNoEntry: false }) !== undefined) throw fileExists(target);
-  try {
-    const fd = fs.openSync(options.temporaryPath, "wx", options.mode ?? 0o666);
-    return new NewFile({ path: target, temporaryPath: options.temporaryPath, fd, force, signal: options.signal });
-  } catch (error) {
-    throw new ToolError(systemCode(error) === "ENOENT" ? "not-found" : "failed", `Cannot create "${target}": ${systemReason(error)}`);
-  }
 }
 
 /** Opens a FIFO, tape or other thing that exists and is no regular file, to be written as a pipe is; undefined for what {@link createFile} makes. */
@@ -162,38 +154,4 @@ export function openSpecialFile(target: string, signal?: AbortSignal): Output | 
   if (stat === undefined || stat.isFile()) return undefined;
   if (stat.isDirectory()) throw new ToolError("failed", `Cannot write "${target}": it is a directory`);
   return new Output({ name: target, fd: fs.openSync(target, "w"), patchable: false, signal });
-}
-
-/** Gives a finished temporary file its name, which nobody may have: link(2) refuses an existing one where rename(2) would replace it. */
-export function publishNew(temporaryPath: string, target: string): void {
-  try {
-    fs.linkSync(temporaryPath, target);
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === "EEXIST") throw fileExists(target);
-    if (code !== "EPERM" && code !== "ENOTSUP" && code !== "EOPNOTSUPP" && code !== "EMLINK") throw error;
-    if (fs.lstatSync(target, { throwIfNoEntry: false }) !== undefined) throw fileExists(target);
-    fs.renameSync(temporaryPath, target); // a file system without hard links
-    return;
-  }
-  fs.rmSync(temporaryPath);
-}
-
-/** Makes new and removed names in a directory survive a power cut. */
-export function syncDirectory(directory: string): void {
-  const fd = fs.openSync(directory, "r");
-  try {
-    fs.fsyncSync(fd);
-  } catch {
-    // some file systems cannot sync a directory; the file itself is synced
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
-function fileExists(target: string): ToolError {
-  return new ToolError("exists", `Cannot create "${target}": file exists`, {
-    hints: ["Use --force to replace it"],
-    facts: { path: target },
-  });
 }

@@ -5,7 +5,9 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import * as fs from "node:fs";
 import { ToolError } from "../errors.ts";
+import { openPipe, readPipe, writePipe, type Pipe } from "./pipe.ts";
 
 /** How a child ended, with the end of what it said. */
 export interface Exit {
@@ -29,15 +31,28 @@ const CAPTURE_LIMIT_BYTES = 64 * 1024 * 1024;
 const KILL_DELAY_MS = 5000;
 const OUTPUT_GRACE_MS = 200;
 
+/** Where much data goes: out of the child or into it, or from it straight into an open file, which stays its owner's to close. */
+export type DataPath = "from" | "to" | { readonly file: number };
+
 /** Starts a program whose output and input are read and fed by the caller, who disposes of it. @throws ToolError not-found if it cannot be started, from {@link Child.wait} */
-export function startChild(argv: readonly string[], options: ChildOptions = {}): Child {
-  return new Child(argv, options);
+export async function startChild(argv: readonly string[], data: DataPath, options: ChildOptions = {}): Promise<Child> {
+  if (typeof data === "object") return new Child(argv, { ...options, outputFile: data.file });
+  const pipe = await openPipe();
+  if (pipe === undefined) return new Child(argv, options);
+  return new Child(argv, data === "from" ? { ...options, outputPipe: pipe } : { ...options, inputPipe: pipe });
+}
+
+/** Options of a child, and what takes the place of its usual pipes; it closes all of these but the file. */
+interface ChildPlumbing extends ChildOptions {
+  inputPipe?: Pipe;
+  outputPipe?: Pipe;
+  outputFile?: number;
 }
 
 /** Runs a program to its end and captures its stdout as text; a non-zero status is returned, not thrown. @throws ToolError if it cannot be started */
 export async function runCommand(argv: readonly string[], options: ChildOptions = {}): Promise<Exit & { stdout: string }> {
   options.signal?.throwIfAborted();
-  await using child = startChild(argv, options);
+  await using child = new Child(argv, options);
   child.closeInput();
   const chunks: Uint8Array[] = [];
   let total = 0;
@@ -58,7 +73,7 @@ export async function runCommand(argv: readonly string[], options: ChildOptions 
  */
 export async function runProgram(argv: readonly string[], options: ChildOptions = {}): Promise<Exit> {
   options.signal?.throwIfAborted();
-  await using child = startChild(argv, options);
+  await using child = new Child(argv, options);
   child.closeInput();
   const exit = await child.waitForProgram();
   options.signal?.throwIfAborted();
@@ -73,19 +88,27 @@ export class Child implements AsyncDisposable {
   readonly #ending: Promise<void>;
   /** When its pipes are closed besides, which may be later: a process that it started may hold them. */
   readonly #exit: Promise<Exit>;
+  /** Our ends of wide pipes, as long as they are ours to close. */
+  #inputFd: number | undefined;
+  #outputFd: number | undefined;
+  #writing: Promise<boolean> = Promise.resolve(true);
   #stderr: Buffer = Buffer.alloc(0);
   #startFailure: Error | undefined;
   #ended = false;
 
-  constructor(argv: readonly string[], options: ChildOptions) {
+  constructor(argv: readonly string[], options: ChildPlumbing) {
     const [file, ...args] = argv;
     if (file === undefined) throw new RangeError("empty argv");
+    const { inputPipe, outputPipe, outputFile } = options;
     this.argv = argv;
+    this.#inputFd = inputPipe?.write;
+    this.#outputFd = outputPipe?.read;
     this.#process = spawn(file, args, {
-      stdio: ["pipe", "pipe", "pipe"],
+      stdio: [inputPipe?.read ?? "pipe", outputPipe?.write ?? outputFile ?? "pipe", "pipe"],
       detached: true,
       env: { ...process.env, LC_ALL: "C", ...options.env },
     });
+    for (const theirs of [inputPipe?.read, outputPipe?.write]) if (theirs !== undefined) fs.closeSync(theirs);
     this.#process.stdin?.on("error", ignore);
     this.#process.stdout?.on("error", ignore);
     this.#process.stderr?.on("data", (chunk: Buffer) => {
@@ -117,13 +140,17 @@ export class Child implements AsyncDisposable {
 
   /** What the program prints, until it closes its stdout; whether it succeeded is for {@link wait} to say. */
   async *stdout(): AsyncIterable<Uint8Array> {
+    const fd = this.#outputFd;
+    this.#outputFd = undefined;
+    if (fd !== undefined) return yield* readPipe(fd);
     const stdout = this.#process.stdout;
     if (stdout === null || this.#process.pid === undefined) return; // it could not be started, as wait() will say
     for await (const chunk of stdout as AsyncIterable<Buffer>) yield chunk;
   }
 
-  /** Feeds the program, waiting while its pipe is full. @returns false once it reads no more */
+  /** Feeds the program, waiting until it took the chunk before this one. @returns false once it reads no more */
   async write(chunk: Uint8Array): Promise<boolean> {
+    if (this.#inputFd !== undefined) return await this.#writeBehind(this.#inputFd, chunk);
     const stdin = this.#process.stdin;
     if (stdin === null || this.#ended || stdin.destroyed || stdin.errored !== null) return false;
     if (stdin.write(chunk)) return true;
@@ -134,9 +161,18 @@ export class Child implements AsyncDisposable {
     return !stdin.destroyed && stdin.errored === null;
   }
 
+  async #writeBehind(fd: number, chunk: Uint8Array): Promise<boolean> {
+    const open = await this.#writing;
+    if (open) this.#writing = writePipe(fd, chunk);
+    return open;
+  }
+
   /** Tells the program that there is no more input. */
   closeInput(): void {
     this.#process.stdin?.end();
+    const fd = this.#inputFd;
+    this.#inputFd = undefined;
+    if (fd !== undefined) void this.#writing.then(() => fs.closeSync(fd));
   }
 
   /** Waits for the end of the program alone, its output discarded. @throws ToolError not-found if the program could not be started */
@@ -175,6 +211,9 @@ export class Child implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#ended) this.kill();
+    this.closeInput();
+    if (this.#outputFd !== undefined) fs.closeSync(this.#outputFd);
+    this.#outputFd = undefined;
     this.#process.stdin?.destroy();
     this.#process.stdout?.destroy();
     await this.#exit;

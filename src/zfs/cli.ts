@@ -1,6 +1,6 @@
 /** Running zfs(8): one place that knows the program's name, and turns its failures into typed errors. */
 import { ToolError } from "../errors.ts";
-import { runCommand, startChild, type Child } from "../sys/process.ts";
+import { runCommand, startChild, type Child, type DataPath } from "../sys/process.ts";
 import { zfsFailure } from "./failure.ts";
 
 /** The zfs program. */
@@ -41,9 +41,9 @@ export class Zfs {
       .map((line) => line.split("\t"));
   }
 
-  /** Starts a subcommand whose data we pump. */
-  start(args: readonly string[]): Child {
-    return startChild([this.#program, ...args], { signal: this.#signal });
+  /** Starts a subcommand that moves data. */
+  async start(args: readonly string[], data: DataPath): Promise<Child> {
+    return await startChild([this.#program, ...args], data, { signal: this.#signal });
   }
 
   /** Throws the abort reason if the run was interrupted. */

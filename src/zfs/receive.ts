@@ -17,7 +17,7 @@ export interface ReceiveOptions {
  */
 export async function receiveStream(zfs: Zfs, target: DatasetName, source: ByteStream, options: ReceiveOptions = {}): Promise<void> {
   const settings = Object.entries(options.properties ?? {}).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
-  await using child = zfs.start(["recv", "-u", "-x", "mountpoint", ...settings, target]);
+  await using child = await zfs.start(["recv", "-u", "-x", "mountpoint", ...settings, target], "to");
   const failure = await feed();
   const exit = await child.wait();
   zfs.throwIfInterrupted();

@@ -35,6 +35,10 @@ export class MemorySink implements ByteSink {
     await Promise.resolve();
   }
 
+  async flush(): Promise<void> {
+    await Promise.resolve();
+  }
+
   async patch(at: number, bytes: Uint8Array): Promise<void> {
     if (!this.patchable) throw new TypeError("a pipe cannot be patched");
     this.#patches.push({ at, bytes });

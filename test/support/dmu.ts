@@ -20,21 +20,43 @@ export interface RecordSketch {
   payloadBytes?: number;
 }
 
-/** Encodes records. */
+/** Encodes records; each END carries the checksum of what is before it, the one at the end of a package none. */
 export function records(sketches: readonly RecordSketch[], littleEndian = true): Buffer {
-  return Buffer.concat(
-    sketches.flatMap(({ type, fields = [], payloadBytes = 0 }) => {
-      const view = new DataView(new ArrayBuffer(312));
-      view.setUint32(0, type, littleEndian);
-      for (const [at, bytes, value] of fields) {
-        if (bytes === 1) view.setUint8(at, Number(value));
-        else if (bytes === 4) view.setUint32(at, Number(value), littleEndian);
-        else view.setBigUint64(at, BigInt(value), littleEndian);
-      }
-      // a payload that no record looks like
-      return [new Uint8Array(view.buffer), Buffer.alloc(payloadBytes, 0xee)];
-    }),
-  );
+  const parts: Uint8Array[] = [];
+  let sum: Sums = ZERO;
+  for (const { type, fields = [], payloadBytes = 0 } of sketches) {
+    const view = new DataView(new ArrayBuffer(312));
+    const u64 = (at: number, value: bigint): void => view.setBigUint64(at, value, littleEndian);
+    view.setUint32(0, type, littleEndian);
+    for (const [at, bytes, value] of fields) {
+      if (bytes === 1) view.setUint8(at, Number(value));
+      else if (bytes === 4) view.setUint32(at, Number(value), littleEndian);
+      else u64(at, BigInt(value));
+    }
+    if (type === BEGIN) sum = ZERO;
+    if (type === END.type) sum.forEach((value, index) => u64(8 + index * 8, value));
+    // a payload that no record looks like
+    const bytes = [new Uint8Array(view.buffer), Buffer.alloc(payloadBytes, 0xee)];
+    sum = type === END.type ? ZERO : bytes.reduce((before, part) => fletcher4(part, littleEndian, before), sum);
+    parts.push(...bytes);
+  }
+  return Buffer.concat(parts);
+}
+
+type Sums = readonly [bigint, bigint, bigint, bigint];
+const ZERO: Sums = [0n, 0n, 0n, 0n];
+const BEGIN = 0;
+
+/** Fletcher-4 as its definition has it, slowly. */
+export function fletcher4(bytes: Uint8Array, littleEndian: boolean, [a, b, c, d]: Sums = ZERO): Sums {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = 0; at < bytes.length; at += 4) {
+    a = BigInt.asUintN(64, a + BigInt(view.getUint32(at, littleEndian)));
+    b = BigInt.asUintN(64, b + a);
+    c = BigInt.asUintN(64, c + b);
+    d = BigInt.asUintN(64, d + c);
+  }
+  return [a, b, c, d];
 }
 
 /** A BEGIN record. */

@@ -53,7 +53,7 @@ describe("runCommand", () => {
 
 describe("Child", () => {
   test("write says when the program reads no more", async () => {
-    await using child = startChild(["sh", "-c", "exec <&-; exec sleep 30"]);
+    await using child = await startChild(["sh", "-c", "exec <&-; exec sleep 30"], "to");
     let open = true;
     for (let chunks = 0; open && chunks < 1000; chunks += 1) open = await child.write(new Uint8Array(65536));
     expect(open).toBe(false);
@@ -62,7 +62,7 @@ describe("Child", () => {
   test("disposing ends a program that nobody reads", async () => {
     const begun = performance.now();
     {
-      await using child = startChild(["sh", "-c", "exec cat /dev/zero"]);
+      await using child = await startChild(["sh", "-c", "exec cat /dev/zero"], "from");
       for await (const chunk of child.stdout()) if (chunk.length > 0) break;
     }
     expect(performance.now() - begun).toBeLessThan(4000);

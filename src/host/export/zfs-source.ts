@@ -7,9 +7,10 @@
  */
 import type { ByteStream } from "../../stream/bytes.ts";
 import { getLocalProperties, getProperties, listFilesystems } from "../../zfs/dataset.ts";
-import { emptySummary, type StreamSummary } from "../../zfs/dmu/check.ts";
+import { checkedStream, emptySummary, type StreamSummary } from "../../zfs/dmu/check.ts";
+import type { Zfs } from "../../zfs/cli.ts";
 import type { DatasetName } from "../../zfs/name.ts";
-import { estimateSend, sendSnapshot, type SendRequest } from "../../zfs/send.ts";
+import { estimateSend, sendSnapshot, sendSnapshotTo, type SendForm, type Sending, type SendRequest } from "../../zfs/send.ts";
 import { readHead, withMetadata, type ExportHead, type HostHead } from "../head.ts";
 import { datasetOf } from "../container.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -24,6 +25,10 @@ export type Compression = "auto" | "off" | "gzip";
 export interface ZfsSourceOptions {
   consistent: boolean;
   compression: Compression;
+  /** How blocks are sent; whether compressed is for `compression` to say. */
+  form: Omit<SendForm, "compressed">;
+  /** Whether the records of streams are looked at. */
+  verify: boolean;
   /** Unix time, seconds; it becomes part of the snapshots' names. */
   now: number;
   lifecycle: Lifecycle;
@@ -120,7 +125,7 @@ export class ZfsSource {
       const snapshot = await this.#snapshots.take("osctl-base");
       const sizes: { dataset: string; bytes: number }[] = [];
       for (const { relative, dataset, compressed } of datasets) {
-        sizes.push({ dataset: relative, bytes: await estimateSend(pool.zfs, { dataset, snapshot, compressed }) });
+        sizes.push({ dataset: relative, bytes: await estimateSend(pool.zfs, { ...options.form, dataset, snapshot, compressed }) });
       }
       return sizes;
     } finally {
@@ -133,11 +138,10 @@ export class ZfsSource {
     return this.#parts.options.consistent && this.#parts.options.lifecycle.running;
   }
 
-  #stream(dataset: SourceDataset, kind: Kind, request: SendRequest): ZfsSourceStream {
-    const { zfs } = this.#parts.pool;
-    return new ZfsSourceStream({ dataset: dataset.relative, kind, gzip: dataset.gzip }, (summary) =>
-      sendSnapshot(zfs, { ...request, compressed: dataset.compressed }, summary),
-    );
+  #stream({ relative, gzip, compressed }: SourceDataset, kind: Kind, request: SendRequest): ZfsSourceStream {
+    const { pool, options } = this.#parts;
+    const full = { ...request, ...options.form, compressed };
+    return new ZfsSourceStream({ dataset: relative, kind, gzip }, { zfs: pool.zfs, request: full, verify: options.verify });
   }
 
   #warnIfReconfigured(): void {
@@ -149,15 +153,15 @@ export class ZfsSource {
   }
 }
 
-/** One `zfs send`; satisfies the archive room's `SourceStream`. */
+/** One `zfs send`; satisfies the archive room's `SourceStream`, and its `DirectStream` too. */
 export class ZfsSourceStream {
   readonly dataset: string;
   readonly kind: Kind;
   readonly gzip: boolean;
+  readonly #send: { zfs: Zfs; request: SendRequest; verify: boolean };
   readonly #summary: StreamSummary = emptySummary();
-  readonly #send: (summary: StreamSummary) => ByteStream;
 
-  constructor(place: { dataset: string; kind: Kind; gzip: boolean }, send: (summary: StreamSummary) => ByteStream) {
+  constructor(place: { dataset: string; kind: Kind; gzip: boolean }, send: { zfs: Zfs; request: SendRequest; verify: boolean }) {
     this.dataset = place.dataset;
     this.kind = place.kind;
     this.gzip = place.gzip;
@@ -165,7 +169,26 @@ export class ZfsSourceStream {
   }
 
   open(): ByteStream {
-    return this.#send(this.#summary);
+    const { zfs, request, verify } = this.#send;
+    const bytes = sendSnapshot(zfs, request);
+    return verify ? this.checked(bytes) : bytes;
+  }
+
+  get direct(): this {
+    return this;
+  }
+
+  async estimate(): Promise<number> {
+    return await estimateSend(this.#send.zfs, this.#send.request);
+  }
+
+  async writeTo(file: number): Promise<Sending> {
+    return await sendSnapshotTo(this.#send.zfs, this.#send.request, file);
+  }
+
+  checked(bytes: ByteStream): ByteStream {
+    const { dataset, snapshot } = this.#send.request;
+    return checkedStream(bytes, `${dataset}@${snapshot}`, this.#summary);
   }
 
   /** What the records said; guids in decimal. */

@@ -6,7 +6,7 @@ import { ToolError } from "../../errors.ts";
 import type { ByteStream } from "../../stream/bytes.ts";
 import { makeDirectory } from "../../sys/files.ts";
 import { systemCode, systemReason } from "../../sys/failure.ts";
-import { syncDirectory } from "../../sys/output.ts";
+import { syncDirectory } from "../../sys/new-file.ts";
 import { extractTree } from "../../tree/extract.ts";
 import type { Loss } from "../../tree/loss.ts";
 import { makeRoot } from "../container-root.ts";

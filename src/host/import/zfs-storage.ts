@@ -20,6 +20,7 @@ import {
   setProperties,
 } from "../../zfs/dataset.ts";
 import { childDataset, parentDataset, parseDatasetName, poolOf, type DatasetName } from "../../zfs/name.ts";
+import { checkedStream, emptySummary } from "../../zfs/dmu/check.ts";
 import { receiveStream } from "../../zfs/receive.ts";
 import { listContainers } from "../container.ts";
 import { MARK_PROPERTY } from "../undo/mark.ts";
@@ -34,6 +35,8 @@ export interface ZfsStorageOptions {
   dataset: DatasetName;
   /** Properties set on every dataset. */
   properties: Readonly<Record<string, string>>;
+  /** Whether zfs is given only what the records of a stream vouch for. */
+  verify: boolean;
   run: Run;
   signal: AbortSignal;
   /** Told of whatever of a root filesystem cannot be restored. */
@@ -83,8 +86,9 @@ export class ZfsStorage implements Storage {
     if (place.dataset === "" && place.kind === "base") this.#options.run.intend({ is: "dataset", dataset: this.#staging });
     if (this.#format.format === "tar") return await this.#extract(bytes);
     const target = childDataset(this.#staging, place.dataset);
-    if (place.kind === "incremental") return await receiveStream(zfs, target, bytes);
-    await receiveStream(zfs, target, bytes, { properties: this.#propertiesOf(place.dataset) });
+    const checked = this.#options.verify ? checkedStream(bytes, streamName(place), emptySummary()) : bytes;
+    const properties = place.kind === "incremental" ? {} : this.#propertiesOf(place.dataset);
+    await receiveStream(zfs, target, checked, { properties });
   }
 
   async seal(maps: IdMaps | undefined, snapshots: readonly string[]): Promise<readonly string[]> {
@@ -134,6 +138,10 @@ export class ZfsStorage implements Storage {
     const mark = relative === "" ? { [MARK_PROPERTY]: this.#options.run.id } : {};
     return { ...this.#options.properties, canmount: "noauto", ...mark };
   }
+}
+
+function streamName({ dataset, kind }: StreamPlace): string {
+  return dataset === "" ? kind : `${dataset}/${kind}`;
 }
 
 function datasetTaken(dataset: DatasetName, cause?: unknown): ToolError {

@@ -4,7 +4,7 @@
  */
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { isTemporaryName } from "../../sys/output.ts";
+import { isTemporaryName } from "../../sys/new-file.ts";
 import type { Pool } from "../pool.ts";
 import { runDirectory } from "./run.ts";
 

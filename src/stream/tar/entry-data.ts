@@ -5,7 +5,7 @@
  * comes next can stand behind it, and only then is the size known.
  */
 import { damaged } from "../../errors.ts";
-import type { ByteStream, SeekableSource } from "../bytes.ts";
+import { drain, type ByteStream, type SeekableSource } from "../bytes.ts";
 import { PeekSource } from "../peek-source.ts";
 import { endsBehind, type SizeGuess } from "./cut-size.ts";
 import { displayName } from "./display-name.ts";
@@ -141,9 +141,4 @@ export function cutOff(where: string, facts: { offset: number; there: number; of
   const { offset, there, of, what } = facts;
   const amount = what === undefined ? `${there} of ${of} bytes` : `${there} of ${of} bytes of ${what}`;
   return damaged(`Cannot read archive: cut off in ${where}, ${amount} are there`, { offset, facts: { expected: of, actual: there } });
-}
-
-async function drain(stream: ByteStream): Promise<void> {
-  const chunks = stream[Symbol.asyncIterator]();
-  while ((await chunks.next()).done !== true);
 }

@@ -1,10 +1,14 @@
 /**
- * Watches a ZFS stream pass, record by record, so that a stream that was cut off, or never was one, does not look complete. What is checked
- * is the frame: BEGIN first, every record whole, END last, packages closed.
+ * Watches a ZFS stream pass, record by record, so that a stream that was cut off, was damaged or never was one does not look complete. What is
+ * checked is the frame (BEGIN first, every record whole, END last, packages closed) and the checksums: a running Fletcher-4 goes through the
+ * whole stream, every record carries what it was in front of its own checksum field, and END what it was in front of END.
+ *
+ * @see OpenZFS `module/zfs/dmu_send.c` (`dump_record`), `module/zfs/dmu_recv.c` (`receive_read_record`), `lib/libzfs/libzfs_sendrecv.c`
  */
 import { damaged } from "../../errors.ts";
 import type { ByteStream } from "../../stream/bytes.ts";
-import { DRR, RECORD_BYTES, RecordDecoder, type BeginRecord } from "./record.ts";
+import { Fletcher4 } from "./fletcher4.ts";
+import { CHECKSUM_OFFSET, DRR, RECORD_BYTES, RecordDecoder, type BeginRecord } from "./record.ts";
 
 /** What a stream's records say, complete once it has passed. */
 export interface StreamSummary {
@@ -21,26 +25,28 @@ export function emptySummary(): StreamSummary {
 }
 
 /**
- * Passes a stream through while checking its frame.
+ * Passes a stream through while checking it.
  *
  * @param what what messages call it
  * @throws ToolError damaged, with the offset in the stream, in place of the end that was promised
  */
 export async function* checkedStream(source: ByteStream, what: string, summary: StreamSummary): ByteStream {
-  const frame = new Frame(summary);
+  const check = new StreamCheck(summary);
   for await (const chunk of source) {
-    frame.feed(chunk);
+    check.feed(chunk);
     yield chunk;
   }
-  frame.finish(what);
+  check.finish(what);
 }
 
 /** Where in a package we are: before anything, inside a stream, between the streams of a package, behind the end. */
 type Position = "start" | "header" | "stream" | "between" | "done";
 
-class Frame {
+/** The check, fed by whoever sees the bytes. */
+export class StreamCheck {
   readonly #summary: StreamSummary;
   readonly #decoder = new RecordDecoder();
+  readonly #sum = new Fletcher4();
   readonly #record = new Uint8Array(RECORD_BYTES);
   readonly #view = new DataView(this.#record.buffer);
   #have = 0;
@@ -53,11 +59,13 @@ class Frame {
     this.#summary = summary;
   }
 
+  /** Takes the next bytes. @throws ToolError damaged at the first record that is wrong */
   feed(chunk: Uint8Array): void {
     let at = 0;
     while (at < chunk.length) {
       if (this.#payloadLeft > 0) {
         const step = Math.min(this.#payloadLeft, chunk.length - at);
+        this.#sum.update(chunk.subarray(at, at + step));
         this.#payloadLeft -= step;
         at += step;
         continue;
@@ -71,6 +79,7 @@ class Frame {
     this.#offset += chunk.length;
   }
 
+  /** Ends the check. @throws ToolError damaged if the stream has not ended */
   finish(what: string): void {
     const whole = this.#have === 0 && this.#payloadLeft === 0;
     if (this.#position === "done" && whole) return;
@@ -81,14 +90,11 @@ class Frame {
   #take(offset: number): void {
     this.#have = 0;
     this.#summary.records += 1;
-    if (this.#position === "start") this.#begin(offset);
-    else {
-      const type = this.#decoder.type(this.#view, offset);
-      if (type === DRR.begin) this.#begin(offset);
-      else if (type === DRR.end) this.#end(offset);
-      else if (this.#position !== "stream") throw damaged("Cannot read ZFS stream: a record stands outside BEGIN and END", { offset });
-    }
-    const type = this.#decoder.type(this.#view, offset);
+    const type = this.#position === "start" ? DRR.begin : this.#decoder.type(this.#view, offset);
+    if (type === DRR.begin) this.#begin(offset);
+    else if (type === DRR.end) this.#end(offset);
+    else if (this.#position !== "stream") throw damaged("Cannot read ZFS stream: a record stands outside BEGIN and END", { offset });
+    this.#checkSum(type, offset);
     this.#payloadLeft = this.#decoder.payloadBytes(this.#view, type, offset);
   }
 
@@ -98,6 +104,7 @@ class Frame {
     if (!first && this.#position !== "between")
       throw damaged("Cannot read ZFS stream: BEGIN inside a stream or behind its end", { offset });
     if (!first && begin.compound) throw damaged("Cannot read ZFS stream: a package inside a package", { offset });
+    this.#sum.reset(this.#decoder.littleEndian);
     this.#inPackage ||= begin.compound;
     this.#position = begin.compound ? "header" : "stream";
     if (begin.compound) return;
@@ -106,9 +113,29 @@ class Frame {
   }
 
   #end(offset: number): void {
+    const endsPackage = this.#position === "between";
     if (this.#position === "header") this.#position = "between";
     else if (this.#position === "stream") this.#position = this.#inPackage ? "between" : "done";
-    else if (this.#position === "between") this.#position = "done";
+    else if (endsPackage) this.#position = "done";
     else throw damaged("Cannot read ZFS stream: data behind its END record", { offset });
+    // the END of a package has no checksum: there is nothing that its streams do not cover
+    if (!endsPackage) this.#compare(this.#decoder.endChecksum(this.#view), { offset, what: "END" });
+  }
+
+  /** BEGIN has a name where others have their checksum; one of zeros is none. */
+  #checkSum(type: number, offset: number): void {
+    this.#sum.update(this.#record.subarray(0, CHECKSUM_OFFSET));
+    const stored = type === DRR.begin ? [] : this.#decoder.checksum(this.#view);
+    if (stored.some((sum) => sum !== 0n)) this.#compare(stored, { offset, what: "a record" });
+    this.#sum.update(this.#record.subarray(CHECKSUM_OFFSET));
+  }
+
+  #compare(expected: readonly bigint[], { offset, what }: { offset: number; what: string }): void {
+    const actual = this.#sum.sums();
+    if (actual.every((sum, index) => sum === expected[index])) return;
+    throw damaged(`Cannot read ZFS stream: ${what} is not what its checksum says, or data in front of it is not`, {
+      offset,
+      facts: { expected: expected.map(String), actual: actual.map(String) },
+    });
   }
 }

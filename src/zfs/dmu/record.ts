@@ -14,6 +14,12 @@ import { damaged } from "../../errors.ts";
 /** Size of a record without its payload, in bytes. */
 export const RECORD_BYTES = 312;
 
+/** Where every record but BEGIN has its checksum (`drr_checksum`). */
+export const CHECKSUM_OFFSET = 280;
+
+/** Where END has that of all before it (`drr_end.drr_checksum`). */
+const END_CHECKSUM_OFFSET = 8;
+
 /** `drr_type`. */
 export const DRR = {
   begin: 0,
@@ -31,6 +37,8 @@ export const DRR = {
 
 const BEGIN_MAGIC = 0x2f5bacbacn;
 const MAX_PAYLOAD_BYTES = 256 * 1024 * 1024;
+/** What a checksum is over. */
+const WORD_BYTES = 4;
 
 /** A BEGIN record. */
 export interface BeginRecord {
@@ -46,6 +54,11 @@ export interface BeginRecord {
 /** Reads records of one stream, in the byte order that its first BEGIN announced. */
 export class RecordDecoder {
   #littleEndian = true;
+
+  /** Byte order of the numbers. */
+  get littleEndian(): boolean {
+    return this.#littleEndian;
+  }
 
   /** Type of a record. @throws ToolError damaged for an unknown one */
   type(view: DataView, offset: number): number {
@@ -70,9 +83,25 @@ export class RecordDecoder {
     };
   }
 
-  /** Payload bytes that follow a record. @throws ToolError damaged if there are more than any ZFS writes */
+  /** Checksum of a record other than BEGIN: four sums, all 0 where the sender wrote none. */
+  checksum(view: DataView): bigint[] {
+    return this.#sums(view, CHECKSUM_OFFSET);
+  }
+
+  /** What an END record says of all before it. */
+  endChecksum(view: DataView): bigint[] {
+    return this.#sums(view, END_CHECKSUM_OFFSET);
+  }
+
+  #sums(view: DataView, at: number): bigint[] {
+    return [0, 8, 16, 24].map((offset) => view.getBigUint64(at + offset, this.#littleEndian));
+  }
+
+  /** Payload bytes that follow a record. @throws ToolError damaged if there are more than any ZFS writes, or no whole words */
   payloadBytes(view: DataView, type: number, offset: number): number {
     const bytes = this.#declaredPayload(view, type);
+    if (bytes % WORD_BYTES !== 0)
+      throw damaged(`Cannot read ZFS stream: a record announces ${bytes} bytes of payload, which is no multiple of 4`, { offset });
     if (bytes > MAX_PAYLOAD_BYTES) throw damaged(`Cannot read ZFS stream: a record announces ${bytes} bytes of payload`, { offset });
     return bytes;
   }
