@@ -41,7 +41,7 @@ export interface SourceStream extends StreamPlace {
 
 /** Another way to the bytes of a stream: into a file, by who makes them. */
 export interface DirectStream {
-  /** About how many bytes there will be. */
+  /** About how many bytes there will be; infinitely many if that cannot be said. */
   estimate(): Promise<number>;
   /** Begins to write them into an open file, where that stands; `ended` rejects if they are not whole, and disposing ends it early. */
   writeTo(file: number): Promise<AsyncDisposable & { readonly ended: Promise<void> }>;

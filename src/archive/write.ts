@@ -66,7 +66,12 @@ export class ArchiveWriter {
   async filled(name: string, file: SharedFile, fill: () => Promise<void>): Promise<number | undefined> {
     const headerAt = await this.#blankHeader(name);
     await this.#sink.flush();
-    await fill();
+    try {
+      await fill();
+    } catch (error) {
+      await file.assertRoom(); // who was told of a full disk by zfs was told nothing
+      throw error;
+    }
     const size = file.takeOver();
     if (size > this.#memberLimitBytes) {
       await file.truncate(headerAt);

@@ -101,6 +101,8 @@ export interface SharedFile {
   follow(written: Promise<unknown>): ByteStream;
   /** Takes what the other one wrote for written here. @returns how many bytes */
   takeOver(): number;
+  /** Writes something, for the reason why another one could not; what follows is of no use. @throws ToolError failed if it cannot be done */
+  assertRoom(): Promise<void>;
   /** Drops everything from an offset on, counted from the first byte written here. */
   truncate(offset: number): Promise<void>;
 }

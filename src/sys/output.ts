@@ -98,6 +98,12 @@ export class Output {
     return bytes;
   }
 
+  /** Writes something, for the reason why another process could not. @throws ToolError failed if it cannot be done */
+  async assertRoom(): Promise<void> {
+    await this.write([new Uint8Array(FOLLOW_BYTES)]);
+    await this.flush();
+  }
+
   /** Drops everything from an offset on. */
   async truncate(offset: number): Promise<void> {
     const { functions } = await openCLibrary({ lseek: { args: ["i32", "i64", "i32"], result: "i64" } });

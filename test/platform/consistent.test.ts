@@ -49,7 +49,7 @@ async function exportTo(archive: string, ...options: string[]): Promise<Finished
 
 /** The sends of one kind of stream. */
 function sends(events: readonly LogEvent[], snapshot: "osctl-base" | "osctl-incr"): LogEvent[] {
-  return events.filter(({ what }) => what.startsWith("zfs send ") && what.split("@").at(-1)?.startsWith(snapshot) === true);
+  return events.filter(({ what }) => /^zfs send (?!-n )/.test(what) && what.split("@").at(-1)?.startsWith(snapshot) === true);
 }
 
 function expectOrder(steps: readonly { time: number; what: string }[]): void {

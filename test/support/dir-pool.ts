@@ -96,9 +96,7 @@ export class DirPoolScene implements Disposable {
     const bytes = fs.readFileSync(archive);
     child.stdin?.write(bytes.subarray(0, bytes.length - 20_000));
     const until = Date.now() + PATIENCE_MS;
-    while (
-      !fs.readdirSync(this.path("ct")).some((name) => fs.existsSync(this.path(`ct/${name}/private`)) && name.startsWith(`${id}.`))
-    ) {
+    while (!fs.readdirSync(this.path("ct")).some((name) => fs.existsSync(this.path(`ct/${name}/private`)) && name.startsWith(`${id}.`))) {
       if (Date.now() > until || child.exitCode !== null) throw new Error("the import did not begin");
       await sleep(20);
     }

@@ -179,7 +179,8 @@ export class ZfsSourceStream {
   }
 
   async estimate(): Promise<number> {
-    return await estimateSend(this.#send.zfs, this.#send.request);
+    // if that fails, so will the send, and it knows better why
+    return await estimateSend(this.#send.zfs, this.#send.request).catch(() => Number.POSITIVE_INFINITY);
   }
 
   async writeTo(file: number): Promise<Sending> {
