@@ -61,6 +61,18 @@ export class Fletcher4 {
     return [0, 8, 16, 24].map((at) => this.#view.getBigUint64(SUMS + at, true));
   }
 
+  /** Whether these are the sums that stand at `at` of `view`, in the byte order of the data. */
+  matches(view: DataView, at: number): boolean {
+    this.#settle();
+    const little = !this.#swapped;
+    // two halves each: a stream has a record every few KiB, and bigints are slow
+    for (let sum = 0; sum < SUMS_BYTES; sum += 8) {
+      if (this.#view.getUint32(SUMS + sum, true) !== view.getUint32(at + sum + (little ? 0 : 4), little)) return false;
+      if (this.#view.getUint32(SUMS + sum + 4, true) !== view.getUint32(at + sum + (little ? 4 : 0), little)) return false;
+    }
+    return true;
+  }
+
   #settle(): void {
     const end = DATA + this.#pendingBytes;
     if (this.#swapped) this.#swapBytes(DATA, end);

@@ -18,7 +18,7 @@ export const RECORD_BYTES = 312;
 export const CHECKSUM_OFFSET = 280;
 
 /** Where END has that of all before it (`drr_end.drr_checksum`). */
-const END_CHECKSUM_OFFSET = 8;
+export const END_CHECKSUM_OFFSET = 8;
 
 /** `drr_type`. */
 export const DRR = {
@@ -83,20 +83,6 @@ export class RecordDecoder {
     };
   }
 
-  /** Checksum of a record other than BEGIN: four sums, all 0 where the sender wrote none. */
-  checksum(view: DataView): bigint[] {
-    return this.#sums(view, CHECKSUM_OFFSET);
-  }
-
-  /** What an END record says of all before it. */
-  endChecksum(view: DataView): bigint[] {
-    return this.#sums(view, END_CHECKSUM_OFFSET);
-  }
-
-  #sums(view: DataView, at: number): bigint[] {
-    return [0, 8, 16, 24].map((offset) => view.getBigUint64(at + offset, this.#littleEndian));
-  }
-
   /** Payload bytes that follow a record. @throws ToolError damaged if there are more than any ZFS writes, or no whole words */
   payloadBytes(view: DataView, type: number, offset: number): number {
     const bytes = this.#declaredPayload(view, type);
@@ -108,7 +94,10 @@ export class RecordDecoder {
 
   #declaredPayload(view: DataView, type: number): number {
     const u32 = (at: number): number => view.getUint32(at, this.#littleEndian);
-    const u64 = (at: number): number => Number(view.getBigUint64(at, this.#littleEndian));
+    const u64 = (at: number): number => {
+      const [high, low] = this.#littleEndian ? [u32(at + 4), u32(at)] : [u32(at), u32(at + 4)];
+      return high * 2 ** 32 + low;
+    };
     switch (type) {
       case DRR.begin:
         return u32(4);

@@ -123,8 +123,8 @@ describe("checkedStream refuses a flipped bit", () => {
   test.each(REAL_STREAMS)("of %s, wherever", async (name) => {
     const stream = realStream(name);
     await fc.assert(
-      // but for the length of a record's own announcements nothing tells one bit of the BEGIN record from another; its sum is in the next
-      fc.asyncProperty(fc.integer({ min: 0, max: stream.length * 8 - 1 }), async (bit) => {
+      // but in the END of a package, which has no checksum
+      fc.asyncProperty(fc.integer({ min: 0, max: (stream.length - 312) * 8 - 1 }), async (bit) => {
         const flipped = Buffer.from(stream);
         flipped.writeUInt8(flipped.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
         expect(await refusal(flipped)).toMatch(/^Cannot read ZFS stream.* \(at byte \d+\)$/);
