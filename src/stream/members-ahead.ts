@@ -1,9 +1,12 @@
 /** Gzip members that tell their length (gzip-member.ts), decompressed side by side. */
 import { availableParallelism } from "node:os";
+import { releaseBuffers } from "../sys/memory.ts";
 import { readAll, readUpTo, type ByteStream } from "./bytes.ts";
 import { HEADER_BYTES, memberLength } from "./gzip-member.ts";
 import { inflateMember } from "./inflate-member.ts";
 import type { PeekSource } from "./peek-source.ts";
+
+const MEMBERS_PER_RELEASE = 80;
 
 /** Reads members ahead of their turn, at most two more than there are processors; one that is ready does not wait for those behind it. */
 export class MembersAhead {
@@ -11,6 +14,7 @@ export class MembersAhead {
   readonly #queue: { member: Uint8Array; content: Promise<Uint8Array | undefined> }[] = [];
   #reading: Promise<void> | undefined;
   #more = true;
+  #count = 0;
 
   constructor(input: PeekSource) {
     this.#input = input;
@@ -25,6 +29,8 @@ export class MembersAhead {
       const content = await Promise.race([first?.content.then((bytes) => ({ bytes })), this.#reading].filter((wait) => wait !== undefined));
       if (content === undefined) continue;
       if (content.bytes !== undefined) this.#queue.shift();
+      this.#count += 1;
+      if (this.#count % MEMBERS_PER_RELEASE === 0) releaseBuffers();
       return content.bytes;
     }
   }
