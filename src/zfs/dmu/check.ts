@@ -10,6 +10,9 @@ import type { ByteStream } from "../../stream/bytes.ts";
 import { Fletcher4 } from "./fletcher4.ts";
 import { CHECKSUM_OFFSET, DRR, END_CHECKSUM_OFFSET, RECORD_BYTES, RecordDecoder, type BeginRecord } from "./record.ts";
 
+/** What is summed. */
+const WORD_BYTES = 4;
+
 /** What a stream's records say, complete once it has passed. */
 export interface StreamSummary {
   records: number;
@@ -42,16 +45,21 @@ export async function* checkedStream(source: ByteStream, what: string, summary: 
 /** Where in a package we are: before anything, inside a stream, between the streams of a package, behind the end. */
 type Position = "start" | "header" | "stream" | "between" | "done";
 
-/** The check, fed by whoever sees the bytes. */
+/**
+ * The check, fed by whoever sees the bytes. They are copied once, to where they are summed, and looked at there; what of them is not complete
+ * yet, less than a record, is kept at the beginning.
+ */
 export class StreamCheck {
   readonly #summary: StreamSummary;
   readonly #decoder = new RecordDecoder();
   readonly #sum = new Fletcher4();
-  readonly #record = new Uint8Array(RECORD_BYTES);
-  readonly #view = new DataView(this.#record.buffer);
-  #have = 0;
-  #payloadLeft = 0;
+  /** Offset in the stream of the window's beginning, and how many bytes are there. */
   #offset = 0;
+  #kept = 0;
+  /** In the window: the next byte to look at, and to sum. */
+  #at = 0;
+  #summed = 0;
+  #payloadLeft = 0;
   #position: Position = "start";
   #inPackage = false;
 
@@ -61,45 +69,62 @@ export class StreamCheck {
 
   /** Takes the next bytes. @throws ToolError damaged at the first record that is wrong */
   feed(chunk: Uint8Array): void {
-    let at = 0;
-    while (at < chunk.length) {
-      if (this.#payloadLeft > 0) {
-        const step = Math.min(this.#payloadLeft, chunk.length - at);
-        this.#sum.update(chunk.subarray(at, at + step));
-        this.#payloadLeft -= step;
-        at += step;
-        continue;
-      }
-      const step = Math.min(RECORD_BYTES - this.#have, chunk.length - at);
-      this.#record.set(chunk.subarray(at, at + step), this.#have);
-      this.#have += step;
-      at += step;
-      if (this.#have === RECORD_BYTES) this.#take(this.#offset + at - RECORD_BYTES);
+    const { window } = this.#sum;
+    for (let done = 0; done < chunk.length;) {
+      const step = Math.min(chunk.length - done, window.length - this.#kept);
+      window.set(chunk.subarray(done, done + step), this.#kept);
+      this.#look(this.#kept + step);
+      done += step;
     }
-    this.#offset += chunk.length;
   }
 
   /** Ends the check. @throws ToolError damaged if the stream has not ended */
   finish(what: string): void {
-    const whole = this.#have === 0 && this.#payloadLeft === 0;
+    const whole = this.#kept === 0 && this.#payloadLeft === 0;
     if (this.#position === "done" && whole) return;
-    const reason = this.#offset === 0 ? "it is empty" : "it is cut off before its END record";
-    throw damaged(`Cannot read ZFS stream "${what}": ${reason}`, { offset: this.#offset });
+    const offset = this.#offset + this.#kept;
+    const reason = offset === 0 ? "it is empty" : "it is cut off before its END record";
+    throw damaged(`Cannot read ZFS stream "${what}": ${reason}`, { offset });
   }
 
-  #take(offset: number): void {
-    this.#have = 0;
+  /** Looks at what is in the window, up to `end`. */
+  #look(end: number): void {
+    for (;;) {
+      const payload = Math.min(this.#payloadLeft, end - this.#at);
+      this.#payloadLeft -= payload;
+      this.#at += payload;
+      if (this.#payloadLeft > 0 || end - this.#at < RECORD_BYTES) break;
+      this.#take(this.#at);
+      this.#at += RECORD_BYTES;
+    }
+    const whole = this.#at - ((this.#at - this.#summed) % WORD_BYTES);
+    this.#sumTo(whole);
+    this.#sum.window.copyWithin(0, whole, end);
+    this.#offset += whole;
+    this.#kept = end - whole;
+    this.#at -= whole;
+    this.#summed = 0;
+  }
+
+  #take(at: number): void {
+    const { window } = this.#sum;
+    const view = new DataView(window.buffer, window.byteOffset + at, RECORD_BYTES);
+    const offset = this.#offset + at;
     this.#summary.records += 1;
-    const type = this.#position === "start" ? DRR.begin : this.#decoder.type(this.#view, offset);
-    if (type === DRR.begin) this.#begin(offset);
-    else if (type === DRR.end) this.#end(offset);
+    const type = this.#position === "start" ? DRR.begin : this.#decoder.type(view, offset);
+    if (type === DRR.begin) this.#begin(view, offset);
+    this.#payloadLeft = this.#decoder.payloadBytes(view, type, offset);
+    if (type === DRR.begin) this.#summed = at;
+    else if (type === DRR.end) this.#end(at, offset);
     else if (this.#position !== "stream") throw damaged("Cannot read ZFS stream: a record stands outside BEGIN and END", { offset });
-    this.#checkSum(type, offset);
-    this.#payloadLeft = this.#decoder.payloadBytes(this.#view, type, offset);
+    // BEGIN has a name where others have their checksum; one of zeros is none
+    const hasChecksum = type !== DRR.begin && hasBytes(view, CHECKSUM_OFFSET);
+    this.#sumTo(at + CHECKSUM_OFFSET);
+    if (hasChecksum) this.#compare(at + CHECKSUM_OFFSET, { offset, what: "a record" });
   }
 
-  #begin(offset: number): void {
-    const begin = this.#decoder.begin(this.#view, offset);
+  #begin(view: DataView, offset: number): void {
+    const begin = this.#decoder.begin(view, offset);
     const first = this.#position === "start";
     if (!first && this.#position !== "between")
       throw damaged("Cannot read ZFS stream: BEGIN inside a stream or behind its end", { offset });
@@ -112,33 +137,33 @@ export class StreamCheck {
     this.#summary.last = begin;
   }
 
-  #end(offset: number): void {
+  #end(at: number, offset: number): void {
     const endsPackage = this.#position === "between";
     if (this.#position === "header") this.#position = "between";
     else if (this.#position === "stream") this.#position = this.#inPackage ? "between" : "done";
     else if (endsPackage) this.#position = "done";
     else throw damaged("Cannot read ZFS stream: data behind its END record", { offset });
     // the END of a package has no checksum: there is nothing that its streams do not cover
-    if (!endsPackage) this.#compare(END_CHECKSUM_OFFSET, { offset, what: "END" });
+    if (endsPackage) return;
+    this.#sumTo(at);
+    this.#compare(at + END_CHECKSUM_OFFSET, { offset, what: "END" });
   }
 
-  /** BEGIN has a name where others have their checksum; one of zeros is none. */
-  #checkSum(type: number, offset: number): void {
-    this.#sum.update(this.#record.subarray(0, CHECKSUM_OFFSET));
-    if (type !== DRR.begin && this.#hasChecksum()) this.#compare(CHECKSUM_OFFSET, { offset, what: "a record" });
-    this.#sum.update(this.#record.subarray(CHECKSUM_OFFSET));
-  }
-
-  #hasChecksum(): boolean {
-    for (let at = CHECKSUM_OFFSET; at < RECORD_BYTES; at += 4) if (this.#view.getUint32(at) !== 0) return true;
-    return false;
+  #sumTo(end: number): void {
+    this.#sum.add(this.#summed, end);
+    this.#summed = end;
   }
 
   #compare(at: number, { offset, what }: { offset: number; what: string }): void {
-    if (this.#sum.matches(this.#view, at)) return;
+    if (this.#sum.matches(at)) return;
     throw damaged(`Cannot read ZFS stream: ${what} is not what its checksum says, or data in front of it is not`, {
       offset,
       facts: { actual: this.#sum.sums().map(String) },
     });
   }
+}
+
+function hasBytes(view: DataView, from: number): boolean {
+  for (let at = from; at < view.byteLength; at += WORD_BYTES) if (view.getUint32(at) !== 0) return true;
+  return false;
 }

@@ -2,7 +2,7 @@
  * Fletcher-4, the checksum of a send stream: four running sums modulo 2^64 over 32-bit words, `a += word; b += a; c += b; d += c`.
  *
  * JavaScript has no fast 64-bit integers, so the loop is a WebAssembly function, assembled below: 10 GiB/s on one core with the copy into its
- * memory, where a loop over doubles does not reach 1 (docs/performance.md).
+ * memory (docs/performance.md).
  *
  * @see OpenZFS `module/zcommon/zfs_fletcher.c`; WebAssembly Core Specification 2.0, "Binary Format"
  */
@@ -11,73 +11,68 @@
 const SUMS = 0;
 const SUMS_BYTES = 32;
 const DATA = 64;
-const PAGE_BYTES = 65536;
-const CAPACITY_BYTES = PAGE_BYTES - DATA;
+const PAGES = 4;
 const WORD_BYTES = 4;
 const UNROLLED_WORDS = 4;
 
 let compiled: WebAssembly.Module | undefined;
 
-/** A running checksum. */
+/** A running checksum of bytes that are put into its window. */
 export class Fletcher4 {
-  readonly #memory: Uint8Array;
-  readonly #view: DataView;
+  /** 256 KiB, not quite: where bytes are put to be summed. */
+  readonly window: Uint8Array<ArrayBuffer>;
+  readonly #memory: DataView;
   readonly #sum: (start: number, end: number) => void;
   readonly #swapBytes: (start: number, end: number) => void;
-  #pendingBytes = 0;
-  #swapped = false;
+  #littleEndian = true;
 
   constructor() {
     compiled ??= new WebAssembly.Module(assemble());
     const { memory, sum, swapBytes } = new WebAssembly.Instance(compiled).exports;
-    const { buffer } = memory as WebAssembly.Memory;
-    this.#memory = new Uint8Array(buffer);
-    this.#view = new DataView(buffer);
+    const buffer = (memory as WebAssembly.Memory).buffer as ArrayBuffer;
+    this.window = new Uint8Array(buffer, DATA);
+    this.#memory = new DataView(buffer);
     this.#sum = sum as (start: number, end: number) => void;
     this.#swapBytes = swapBytes as (start: number, end: number) => void;
   }
 
   /** Begins anew. @param littleEndian byte order of the words that follow */
   reset(littleEndian: boolean): void {
-    this.#memory.fill(0, SUMS, SUMS + SUMS_BYTES);
-    this.#pendingBytes = 0;
-    this.#swapped = !littleEndian;
+    new Uint8Array(this.#memory.buffer, SUMS, SUMS_BYTES).fill(0);
+    this.#littleEndian = littleEndian;
   }
 
-  /** Takes bytes, in parts of any size. */
+  /** Adds the words from `start` to `end` in the window, which may be changed by that. */
+  add(start: number, end: number): void {
+    if (!this.#littleEndian) this.#swapBytes(DATA + start, DATA + end);
+    this.#sum(DATA + start, DATA + end);
+  }
+
+  /** Adds bytes, whole words of them, by way of the window. */
   update(bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length;) {
-      const step = Math.min(bytes.length - done, CAPACITY_BYTES - this.#pendingBytes);
-      this.#memory.set(bytes.subarray(done, done + step), DATA + this.#pendingBytes);
-      this.#pendingBytes += step;
-      done += step;
-      if (this.#pendingBytes === CAPACITY_BYTES) this.#settle();
+    const step = this.window.length - (this.window.length % WORD_BYTES);
+    for (let done = 0; done < bytes.length; done += step) {
+      const part = bytes.subarray(done, done + step);
+      this.window.set(part);
+      this.add(0, part.length);
     }
   }
 
-  /** The sums a, b, c, d so far; whole words have been taken. */
+  /** The sums a, b, c, d. */
   sums(): bigint[] {
-    this.#settle();
-    return [0, 8, 16, 24].map((at) => this.#view.getBigUint64(SUMS + at, true));
+    return [0, 8, 16, 24].map((at) => this.#memory.getBigUint64(SUMS + at, true));
   }
 
-  /** Whether these are the sums that stand at `at` of `view`, in the byte order of the data. */
-  matches(view: DataView, at: number): boolean {
-    this.#settle();
-    const little = !this.#swapped;
+  /** Whether these are the sums that stand at `at` in the window, in the byte order of the data. */
+  matches(at: number): boolean {
+    const little = this.#littleEndian;
     // two halves each: a stream has a record every few KiB, and bigints are slow
     for (let sum = 0; sum < SUMS_BYTES; sum += 8) {
-      if (this.#view.getUint32(SUMS + sum, true) !== view.getUint32(at + sum + (little ? 0 : 4), little)) return false;
-      if (this.#view.getUint32(SUMS + sum + 4, true) !== view.getUint32(at + sum + (little ? 4 : 0), little)) return false;
+      const stored = DATA + at + sum;
+      if (this.#memory.getUint32(SUMS + sum, true) !== this.#memory.getUint32(stored + (little ? 0 : 4), little)) return false;
+      if (this.#memory.getUint32(SUMS + sum + 4, true) !== this.#memory.getUint32(stored + (little ? 4 : 0), little)) return false;
     }
     return true;
-  }
-
-  #settle(): void {
-    const end = DATA + this.#pendingBytes;
-    if (this.#swapped) this.#swapBytes(DATA, end);
-    this.#sum(DATA, end);
-    this.#pendingBytes = 0;
   }
 }
 
@@ -116,7 +111,7 @@ function assemble(): Uint8Array<ArrayBuffer> {
     [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     section(1, [1, ...signature]),
     section(3, [functions.length, ...functions.map(() => 0)]),
-    section(5, [1, 0, 1]),
+    section(5, [1, 0, PAGES]),
     section(7, code([3], exported("memory", 2, 0), exported("sum", 0, 0), exported("swapBytes", 0, 1))),
     section(10, [functions.length, ...functions.flatMap((body) => [...unsigned(body.length), ...body])]),
   );
