@@ -8,7 +8,7 @@ import type { SourceStream } from "../../src/archive/source.ts";
 import { ArchiveWriter } from "../../src/archive/write.ts";
 import { digestOf } from "../../src/stream/digest.ts";
 import { createFile } from "../../src/sys/new-file.ts";
-import { startChild } from "../../src/sys/process.ts";
+import { startChild, type Child } from "../../src/sys/process.ts";
 import { readPlainTar } from "../support/plain-tar.ts";
 import { streamOf } from "../support/tar.ts";
 
@@ -40,15 +40,18 @@ function directStream(options: { estimate?: number; script?: string; ways: strin
       writeTo: async (file) => {
         ways.push("direct");
         const child = await startChild(["sh", "-c", `cd ${scratch}; ${script}`], { file });
-        const ended = child.wait().then(({ status }) => {
-          if (status !== 0) throw new Error("zfs send failed");
-        });
+        const ended = succeeded(child);
         ended.catch(() => undefined);
         return { ended, [Symbol.asyncDispose]: async () => await child[Symbol.asyncDispose]() };
       },
       checked: (bytes) => bytes,
     },
   };
+}
+
+async function succeeded(child: Child): Promise<void> {
+  const { status } = await child.wait();
+  if (status !== 0) throw new Error("zfs send failed");
 }
 
 /** Writes a stream between two other members. */

@@ -29,7 +29,7 @@ export class Fletcher4 {
   constructor() {
     compiled ??= new WebAssembly.Module(assemble());
     const { memory, sum, swapBytes } = new WebAssembly.Instance(compiled).exports;
-    const buffer = (memory as WebAssembly.Memory).buffer as ArrayBuffer;
+    const buffer = (memory as WebAssembly.Memory).buffer;
     this.window = new Uint8Array(buffer, DATA);
     this.#memory = new DataView(buffer);
     this.#sum = sum as (start: number, end: number) => void;
