@@ -23,12 +23,12 @@ export class PeekSource implements ByteSource {
     return this.#source.offset - this.#ahead.length;
   }
 
-  async read(maxBytes: number): Promise<Uint8Array | undefined> {
-    if (this.#ahead.length === 0) return await this.#source.read(maxBytes);
-    return this.#take(maxBytes);
+  read(maxBytes: number): Promise<Uint8Array | undefined> {
+    return this.#ahead.length === 0 ? this.#source.read(maxBytes) : Promise.resolve(this.#take(maxBytes));
   }
 
   async skip(count: number): Promise<number> {
+    if (this.#ahead.length === 0) return this.#source.skip(count);
     const taken = this.#take(count).length;
     return taken === count ? count : taken + (await this.#source.skip(count - taken));
   }

@@ -1,5 +1,8 @@
 /**
  * An input: a regular file, which can be read anywhere, or whatever else a path or stdin is (pipe, FIFO, tape), which is read in one pass.
+ *
+ * A little of a file, such as a header, is read on the spot: handing it to a thread and waiting for that takes several times as long, and an
+ * archive that came through a pipe has thousands of headers. Every few of them one goes to a thread after all, so that signals are heard.
  */
 import * as fs from "node:fs";
 import { promisify } from "node:util";
@@ -16,6 +19,11 @@ const readFd = promisify(fs.read) as (
 ) => Promise<{ bytesRead: number }>;
 const fstat = promisify(fs.fstat);
 
+/** What counts as a little, in bytes. */
+const LITTLE_BYTES = 64 * 1024;
+/** How many reads of a little there may be without hearing signals. */
+const LITTLE_READS = 32;
+
 /** An open input; satisfies the stream room's `ByteSource`, a regular file its `SeekableSource`. Closing is the opener's job (`await using`). */
 export class Input implements AsyncDisposable {
   /** What messages call it: the path, or "standard input". */
@@ -25,6 +33,7 @@ export class Input implements AsyncDisposable {
   readonly #signal: AbortSignal | undefined;
   readonly #start: number;
   #offset = 0;
+  #littleReads = 0;
 
   constructor(options: { name: string; fd: number; size: number | undefined; start?: number; signal: AbortSignal | undefined }) {
     this.name = options.name;
@@ -44,7 +53,9 @@ export class Input implements AsyncDisposable {
     const buffer = Buffer.allocUnsafeSlow(maxBytes);
     const position = this.size === undefined ? null : this.#start + this.#offset;
     try {
-      const { bytesRead } = await raceAbort(readFd(this.#fd, buffer, 0, maxBytes, position), this.#signal);
+      const bytesRead = this.#readsOnTheSpot(maxBytes)
+        ? fs.readSync(this.#fd, buffer, 0, maxBytes, position)
+        : (await raceAbort(readFd(this.#fd, buffer, 0, maxBytes, position), this.#signal)).bytesRead;
       if (bytesRead === 0) return undefined;
       this.#offset += bytesRead;
       return bytesRead === maxBytes ? buffer : buffer.subarray(0, bytesRead);
@@ -77,6 +88,12 @@ export class Input implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#fd !== 0) await promisify(fs.close)(this.#fd);
+  }
+
+  #readsOnTheSpot(bytes: number): boolean {
+    if (this.size === undefined || bytes > LITTLE_BYTES) return false;
+    this.#littleReads = (this.#littleReads + 1) % LITTLE_READS;
+    return this.#littleReads > 0;
   }
 }
 

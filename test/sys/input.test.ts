@@ -38,6 +38,19 @@ describe("Input", () => {
     }
   });
 
+  test("hears an abort between reads of a little", async () => {
+    const controller = new AbortController();
+    await using input = await openInput(join(scratch, "file"), controller.signal);
+    const reading = (async () => {
+      for (let reads = 0; reads < 200_000; reads++) {
+        input.seek(0);
+        await input.read(1);
+      }
+    })();
+    setTimeout(() => controller.abort(new Error("told to stop")), 1);
+    await expect(reading).rejects.toThrow("told to stop");
+  });
+
   test("counts from where reading a descriptor of others began", async () => {
     const fd = openSync(join(scratch, "file"), "r");
     await using input = new Input({ name: "standard input", fd, size: 7, start: 3, signal: undefined });

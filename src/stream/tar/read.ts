@@ -49,6 +49,8 @@ const WITHOUT_DATA = "123456";
 export class TarReader {
   readonly #source: PeekSource;
   readonly #extended = new ExtendedHeaders(EXTENDED_LIMIT_BYTES);
+  /** The last header: pieces of one stream have the same one. */
+  #last: { header: TarHeader; block: Uint8Array } | undefined;
   #data: EntryData | undefined;
   #end: "blocks" | "eof" | undefined;
 
@@ -88,8 +90,9 @@ export class TarReader {
         return undefined;
       }
       if (block.length < BLOCK_BYTES) throw cutOff("a header", { offset: this.#source.offset, there: block.length, of: BLOCK_BYTES });
+      if (this.#last !== undefined && Buffer.compare(this.#last.block, block) === 0) return this.#last;
       const header = decodeHeader(block, offset);
-      if (header !== "zero") return { header, block };
+      if (header !== "zero") return (this.#last = { header, block });
     }
     this.#end = "blocks";
     return undefined;

@@ -113,6 +113,21 @@ describe("TarReader", () => {
     }
   });
 
+  test("reads pieces with one and the same header, each with its own data, and notices one with another", async () => {
+    const pieces = ["one", "two", "six"].map((data) => sketchEntry({ name: "rootfs/base.dat", data }));
+    const [one, two, three] = (await readTar(Buffer.concat(pieces))).entries.map(({ entry, data }) => [
+      entry.headerOffset,
+      data.toString(),
+    ]);
+    expect([one, two, three]).toEqual([[0, "one"], [1024, "two"], [2048, "six"]]); // prettier-ignore
+    for (let at = 0; at < 512; at++) {
+      const changed = Buffer.concat(pieces);
+      changed[1024 + at] = (changed[1024 + at] as number) ^ 0x01;
+      const { before, error } = await damageOf(changed);
+      expect([before.length, error.facts["offset"]]).toEqual([1, 1024]);
+    }
+  });
+
   test("escapes the name of an entry that is cut", async () => {
     const { error } = await damageOf(sketchEntry({ name: "a\u001b[2J", data: "x" }).subarray(0, 512));
     expect(error.message).toContain(`"a\\x1b[2J"`);
