@@ -51,8 +51,11 @@ export function decodeManifest(bytes: Uint8Array): Manifest | undefined {
   } catch {
     throw damaged(`Cannot read "ctar/manifest.json": it is not JSON`);
   }
-  if (!isRecord(value) || typeof value["manifest"] !== "number") throw damaged(`Cannot read "ctar/manifest.json": it is no manifest`);
-  if (value["manifest"] !== 1) return undefined;
+  const version = isRecord(value) ? value["manifest"] : undefined;
+  if (!isRecord(value) || typeof version !== "number" || !(version >= 1)) {
+    throw damaged(`Cannot read "ctar/manifest.json": it is no manifest`);
+  }
+  if (version !== 1) return undefined;
   const valid = isListOf(value["texts"], isText) && isListOf(value["streams"], isStream) && Array.isArray(value["datasets"]);
   if (!valid) throw damaged(`Cannot read "ctar/manifest.json": fields are missing or of the wrong type`);
   return value as unknown as Manifest;

@@ -8,6 +8,10 @@ export const commands: readonly Command[] = [
   { name: "export", summary: "Export a container into an archive", load: async () => (await import("./export.ts")).exportVerb },
   { name: "import", summary: "Import a container from an archive", load: async () => (await import("./import.ts")).importVerb },
   { name: "inspect", summary: "Show what an archive is", load: async () => (await import("./inspect.ts")).inspectVerb },
+  { name: "verify", summary: "Check that an archive is whole", load: async () => (await import("./verify.ts")).verifyVerb },
+  { name: "ls", summary: "List the files in an archive", load: async () => (await import("./ls.ts")).lsVerb },
+  { name: "cat", summary: "Print one file of an archive", load: async () => (await import("./cat.ts")).catVerb },
+  { name: "extract", summary: "Extract files from an archive", load: async () => (await import("./extract.ts")).extractVerb },
   { name: "list", summary: "List the containers of a pool", load: async () => (await import("./list.ts")).listVerb },
   { name: "init", summary: "Make a pool or a directory ready to hold containers", load: async () => (await import("./init.ts")).initVerb },
   {

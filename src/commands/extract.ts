@@ -1,0 +1,75 @@
+/** `ctar extract`: files of an archive into a directory. */
+import { extractFiles } from "../archive/extract.ts";
+import { ToolError, EXIT_CODES } from "../errors.ts";
+import { makeDirectory } from "../sys/files.ts";
+import type { ExtractIntoSummary } from "../tree/extract-into.ts";
+import { LossReport } from "../tree/loss.ts";
+import { PathPattern } from "../tree/path-pattern.ts";
+import { defineVerb, type Verb } from "./define.ts";
+import { notFound, openArchiveFiles, TREE_ARGS } from "./files-arguments.ts";
+import { formatSize } from "./world.ts";
+
+const NEW_DIRECTORY_MODE = 0o755;
+
+/** The verb. */
+export const extractVerb: Verb = defineVerb({
+  name: "extract",
+  summary: "Extract files from an archive",
+  description:
+    "Restores files with owner, mode, time, hard links, devices, extended attributes, ACLs and holes, without ZFS. What the running user may not do is " +
+    "reported, and the exit code is 3. Paths are those of ctar ls, each with all that lies below. Nothing is ever written outside of the " +
+    "directory, whatever the archive holds. Files that are there are left alone and named, unless --force is given. From a pipe only archives of " +
+    "format tar can be read. Data is not checked against the archive's checksums; ctar verify does that.",
+  args: {
+    archive: { type: "positional", description: "A file, or - for stdin" },
+    path: { type: "positional", required: false, repeatable: true, description: "What to extract; all if left out" },
+    directory: { type: "string", alias: "C", valueHint: "DIR", default: ".", description: "Where to; made if it is not there" },
+    stripComponents: { type: "string", valueHint: "N", default: "0", description: "Leave out the first N names of each path" },
+    force: { type: "boolean", description: "Replace files that are there" },
+    dryRun: { type: "boolean", alias: "n", description: "Print what would be extracted, make nothing" },
+    ...TREE_ARGS,
+  },
+  examples: [
+    "ctar extract web01.tar -C /srv/web01",
+    "ctar extract web01.tar etc/ssh 'home/*/.ssh' -C /tmp/web01",
+    "ctar extract --strip-components 2 web01.tar var/www -C ./www",
+  ],
+  run: async (args, context) => {
+    const { archive, directory, force, dryRun } = args;
+    const patterns = args.path.map((path) => new PathPattern(path));
+    const stripComponents = parseCount(args.stripComponents);
+    await using opened = await openArchiveFiles(args, true, context);
+    if (!dryRun) makeDirectory(directory, NEW_DIRECTORY_MODE);
+    const losses = new LossReport();
+    const summary = await extractFiles(opened.files, directory, {
+      patterns,
+      stripComponents,
+      force,
+      onLoss: (loss) => losses.add(loss),
+      ...(dryRun ? { onlyTell: async (path) => await context.print(path) } : {}),
+    });
+    context.talk(`${dryRun ? "would extract" : "extracted"} ${summary.entries} files, ${formatSize(summary.bytes)} of data`);
+    if (!losses.isEmpty) context.talk(losses.summary());
+    if (summary.unmet.length > 0) throw notFound(summary.unmet, archive);
+    if (summary.taken > 0) throw namesTaken(summary, directory);
+    return losses.isEmpty ? EXIT_CODES.done : EXIT_CODES.losses;
+  },
+});
+
+function parseCount(text: string): number {
+  if (/^\d{1,4}$/.test(text)) return Number(text);
+  throw new ToolError("usage", `Cannot use --strip-components "${text}": it is no number`);
+}
+
+function namesTaken({ taken, firstTaken }: ExtractIntoSummary, directory: string): ToolError {
+  const names = firstTaken.map((name) => `"${name}"`).join(", ");
+  const more = taken > firstTaken.length ? ` and ${taken - firstTaken.length} more` : "";
+  return new ToolError(
+    "exists",
+    `Cannot extract ${names}${more}: there is something of that name in "${directory}", which was left alone`,
+    {
+      facts: { taken },
+      hints: ["Use --force to replace files, or extract into a new directory"],
+    },
+  );
+}

@@ -1,0 +1,116 @@
+/** Extracting what is wanted of a tar stream into a directory that may have files in it, as safely as into an empty one (see extraction.ts). */
+import { ToolError } from "../errors.ts";
+import type { ByteStream } from "../stream/bytes.ts";
+import { StreamSource } from "../stream/stream-source.ts";
+import { LibcError, loadLibc, type Libc } from "../sys/libc.ts";
+import { splitEntryName } from "./entry-path.ts";
+import { Extraction, type ExtractSummary } from "./extraction.ts";
+import type { Loss } from "./loss.ts";
+import { SelectedEntries, showPath } from "./selected-entries.ts";
+import type { PathPattern } from "./path-pattern.ts";
+import { TakenNames } from "./taken-names.ts";
+
+/** Options of {@link extractInto}. */
+export interface ExtractIntoOptions {
+  /** Paths, each with what lies below; all if there are none. */
+  patterns: readonly PathPattern[];
+  stripComponents: number;
+  /** Whether files that are there are replaced. */
+  force: boolean;
+  /** Told of whatever cannot be restored. */
+  onLoss: (loss: Loss) => void;
+  /** Told of each path in place of making anything. */
+  onlyTell?: (path: string) => Promise<void>;
+}
+
+/** What was extracted. */
+export interface ExtractIntoSummary extends ExtractSummary {
+  /** How many files were left alone, as their names were taken, and the first of them. */
+  taken: number;
+  firstTaken: readonly string[];
+  /** Patterns that nothing was for. */
+  unmet: readonly PathPattern[];
+}
+
+const EXAMPLES = 5;
+const DRAIN_BYTES = 1024 * 1024;
+
+/**
+ * Extracts files. The input is read to its end.
+ *
+ * @param root an existing directory; its own owner, mode and times are changed only if there is nothing in it
+ * @throws ToolError damaged, failed
+ */
+export async function extractInto(tar: ByteStream, root: string, options: ExtractIntoOptions): Promise<ExtractIntoSummary> {
+  const libc = await loadLibc();
+  const source = new StreamSource(tar);
+  try {
+    using target = Target.open(libc, root, options);
+    const entries = new SelectedEntries(source, { ...options, admits: (path, { typeflag }) => target.admits(path, typeflag === "5") });
+    const { onlyTell } = options;
+    const summary = onlyTell === undefined ? await extract(libc, root, options, entries) : await tell(entries, onlyTell);
+    while ((await source.read(DRAIN_BYTES)) !== undefined);
+    return { ...summary, taken: target.taken, firstTaken: target.firstTaken, unmet: entries.unmet };
+  } catch (error) {
+    if (!(error instanceof LibcError)) throw error;
+    throw new ToolError("failed", `Cannot extract to "${root}": ${error.message}`, { facts: { path: root, call: error.call } });
+  } finally {
+    await source.close();
+  }
+}
+
+/** The directory that files go to, as far as it has some already. */
+class Target implements Disposable {
+  taken = 0;
+  readonly firstTaken: string[] = [];
+  readonly #force: boolean;
+  /** Undefined if there are none. */
+  readonly #names: TakenNames | undefined;
+
+  private constructor(names: TakenNames | undefined, force: boolean) {
+    this.#names = names;
+    this.#force = force;
+  }
+
+  /** Looks into the directory, which may be missing as long as nothing is made. @throws LibcError */
+  static open(libc: Libc, root: string, { force, onlyTell }: ExtractIntoOptions): Target {
+    try {
+      return new Target(TakenNames.open(libc, root), force);
+    } catch (error) {
+      if (onlyTell !== undefined && error instanceof LibcError && error.code === "ENOENT") return new Target(undefined, force);
+      throw error;
+    }
+  }
+
+  admits(path: readonly Uint8Array[], isDirectory: boolean): boolean {
+    if (this.#names === undefined) return true;
+    if (path.length === 0) return false;
+    if (this.#force || !this.#names.has(path, isDirectory)) return true;
+    this.taken += 1;
+    if (this.firstTaken.length < EXAMPLES) this.firstTaken.push(showPath(path));
+    return false;
+  }
+
+  [Symbol.dispose](): void {
+    this.#names?.close();
+  }
+}
+
+async function extract(libc: Libc, root: string, options: ExtractIntoOptions, entries: SelectedEntries): Promise<ExtractSummary> {
+  const extraction = new Extraction(libc, root, options);
+  try {
+    return await extraction.run(entries);
+  } finally {
+    extraction.close();
+  }
+}
+
+async function tell(entries: SelectedEntries, onEntry: (path: string) => Promise<void>): Promise<ExtractSummary> {
+  const summary = { entries: 0, bytes: 0 };
+  for (let entry = await entries.next(); entry !== undefined; entry = await entries.next()) {
+    summary.entries += 1;
+    if (entry.typeflag === "0") summary.bytes += entry.size;
+    await onEntry(showPath(splitEntryName(entry.name, entry.headerOffset)));
+  }
+  return summary;
+}
