@@ -28,7 +28,7 @@ export interface DatasetTree {
 const ROOT_DIRECTORY = "private";
 
 /** The name of a dataset as it is kept: "/" and "/srv" are "" and "srv". */
-export function datasetName(typed: string): string {
+function datasetName(typed: string): string {
   return typed.split("/").filter((part) => part !== "").join("/"); // prettier-ignore
 }
 

@@ -1,10 +1,12 @@
-/** Files of an archive into a directory, ZFS streams by way of a tar: so there is one way to extract, and it is as safe for both. */
-import type { ByteStream } from "../stream/bytes.ts";
+/** Files of an archive into a directory, all as entries of a tar: so there is one way to extract, and it is as safe for ZFS streams. */
+import { drain, readAll } from "../stream/bytes.ts";
+import { StreamSource } from "../stream/stream-source.ts";
+import { TarReader } from "../stream/tar/read.ts";
 import { extractInto, type ExtractIntoOptions, type ExtractIntoSummary } from "../tree/extract-into.ts";
 import { PathPattern } from "../tree/path-pattern.ts";
 import type { FileTree, TreeNode } from "./file-tree.ts";
 import type { TarFiles, TreeFiles } from "./files.ts";
-import { packNodes } from "./tree-tar.ts";
+import { TreeEntries } from "./tree-entries.ts";
 
 /** Extracts files. @param directory an existing one @throws ToolError */
 export async function extractFiles(
@@ -12,13 +14,22 @@ export async function extractFiles(
   directory: string,
   options: ExtractIntoOptions,
 ): Promise<ExtractIntoSummary> {
-  if (files.kind === "tar") return await extractInto(files.open(), directory, options);
-  return await extractInto(packTree(files, options), directory, { ...options, patterns: [] });
+  if (files.kind === "tar") return await extractTar(files, directory, options);
+  const nodes = select(files.tree, options.patterns);
+  const entries = new TreeEntries(files.tree, files.inObjectOrder ? sortByObject(nodes) : nodes, options.onLoss);
+  return await extractInto(entries, directory, { ...options, patterns: [] });
 }
 
-function packTree({ tree, inObjectOrder }: TreeFiles, { patterns, onLoss }: ExtractIntoOptions): ByteStream {
-  const nodes = select(tree, patterns);
-  return packNodes(tree, inObjectOrder ? sortByObject(nodes) : nodes, onLoss);
+/** The tar is read to its end, so that checks which steps before make there are made. */
+async function extractTar(files: TarFiles, directory: string, options: ExtractIntoOptions): Promise<ExtractIntoSummary> {
+  const source = new StreamSource(files.open());
+  try {
+    const summary = await extractInto(new TarReader(source), directory, options);
+    await drain(readAll(source));
+    return summary;
+  } finally {
+    await source.close();
+  }
 }
 
 /** What the patterns mean, each with all that lies below. */

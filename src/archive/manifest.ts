@@ -70,7 +70,8 @@ function isText(value: unknown): boolean {
 }
 
 function isStream(value: unknown): boolean {
-  return isRecord(value) && typeof value["member"] === "string" && isMeasure(value["stored"]) && isMeasure(value["raw"]);
+  if (!isRecord(value) || typeof value["member"] !== "string") return false;
+  return isMeasure(value["stored"]) && isMeasure(value["raw"]) && (value["facts"] === undefined || isRecord(value["facts"]));
 }
 
 function isMeasure(value: unknown): boolean {

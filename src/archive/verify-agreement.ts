@@ -37,12 +37,12 @@ export function checkAgreement(content: ArchiveContent, findings: Findings): voi
 /** Streams where metadata.yml announces none. */
 function checkPlaces({ streams }: ArchiveContent, { format, datasets }: Metadata, findings: Findings): void {
   const seen = new Set<string>();
+  const listed = new Set(["", ...datasets]);
   for (const { member, dataset, kind, offset } of streams) {
     const place = `${dataset}@${kind}`;
     if ((format === "tar") !== (member === ROOTFS_TAR))
       findings.add({ offset, member, problem: `${METADATA} announces format "${format}"` });
-    else if (dataset !== "" && !datasets.includes(dataset))
-      findings.add({ offset, member, problem: `${METADATA} does not list its dataset` });
+    else if (!listed.has(dataset)) findings.add({ offset, member, problem: `${METADATA} does not list its dataset` });
     if (seen.has(place)) findings.add({ offset, member, problem: "the dataset has another stream of that kind" });
     seen.add(place);
   }
@@ -79,16 +79,13 @@ function checkSnapshots({ texts, streams, isWhole }: ArchiveContent, findings: F
 
 /** An incremental stream starts from the snapshot that its base stream ends at. */
 function checkChains(streams: readonly VerifiedStream[], findings: Findings): void {
+  const bases = new Map(streams.filter(({ kind }) => kind === "base").map((stream) => [stream.dataset, stream]));
   for (const { member, dataset, kind, offset, description } of streams) {
     const first = description?.snapshots[0];
     if (first === undefined) continue;
-    const problem = kind === "base" ? fullProblem(first.fromGuid) : chainProblem(first.fromGuid, baseOf(streams, dataset));
+    const problem = kind === "base" ? fullProblem(first.fromGuid) : chainProblem(first.fromGuid, bases.get(dataset));
     if (problem !== undefined) findings.add({ offset, member, problem });
   }
-}
-
-function baseOf(streams: readonly VerifiedStream[], dataset: string): VerifiedStream | undefined {
-  return streams.find((stream) => stream.dataset === dataset && stream.kind === "base");
 }
 
 function fullProblem(fromGuid: string | undefined): string | undefined {

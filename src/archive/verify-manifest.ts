@@ -18,8 +18,9 @@ export function checkManifest(manifest: Manifest, content: ArchiveContent, findi
     if (text !== undefined && !isSame(text.digest, expected)) differs(findings, { offset: text.offset, member }, "its checksum");
     if (text === undefined && isWhole) wrong(`it lists "${member}", which is missing`);
   }
+  const byName = new Map(streams.map((stream) => [stream.member, stream]));
   for (const record of manifest.streams) {
-    const stream = streams.find(({ member }) => member === record.member);
+    const stream = byName.get(record.member);
     if (stream !== undefined) checkStream(stream, record, findings);
     else if (isWhole) wrong(`it lists "${record.member}", which is missing`);
   }
@@ -33,9 +34,10 @@ export function checkManifest(manifest: Manifest, content: ArchiveContent, findi
 /** What the manifest says twice, once more in metadata.yml. */
 function checkHead({ container, datasets }: Manifest, { texts: { metadata } }: ArchiveContent, wrong: (problem: string) => void): void {
   if (metadata === undefined) return;
+  const listed = new Set<unknown>(["", ...metadata.datasets]);
   const names = datasets.map((entry: unknown) => (entry as { dataset?: unknown } | null)?.dataset);
   if (container !== (metadata.container ?? "")) wrong("it is of another container than metadata.yml");
-  for (const name of names) if (!["", ...metadata.datasets].includes(name as string)) wrong("it has properties of a dataset that metadata.yml does not list"); // prettier-ignore
+  for (const name of names) if (!listed.has(name)) wrong("it has properties of a dataset that metadata.yml does not list"); // prettier-ignore
 }
 
 function checkStream(stream: VerifiedStream, record: StreamRecord, findings: Findings): void {

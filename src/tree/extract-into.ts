@@ -1,12 +1,10 @@
-/** Extracting what is wanted of a tar stream into a directory that may have files in it, as safely as into an empty one (see extraction.ts). */
+/** Extracting those entries that are wanted into a directory that may have files in it, as safely as into an empty one (see extraction.ts). */
 import { ToolError } from "../errors.ts";
-import type { ByteStream } from "../stream/bytes.ts";
-import { StreamSource } from "../stream/stream-source.ts";
 import { LibcError, loadLibc, type Libc } from "../sys/libc.ts";
 import { splitEntryName } from "./entry-path.ts";
 import { Extraction, type ExtractSummary } from "./extraction.ts";
 import type { Loss } from "./loss.ts";
-import { SelectedEntries, showPath } from "./selected-entries.ts";
+import { SelectedEntries, showPath, type EntrySource } from "./selected-entries.ts";
 import type { PathPattern } from "./path-pattern.ts";
 import { TakenNames } from "./taken-names.ts";
 
@@ -33,29 +31,24 @@ export interface ExtractIntoSummary extends ExtractSummary {
 }
 
 const EXAMPLES = 5;
-const DRAIN_BYTES = 1024 * 1024;
 
 /**
- * Extracts files. The input is read to its end.
+ * Extracts files.
  *
  * @param root an existing directory; its own owner, mode and times are changed only if there is nothing in it
  * @throws ToolError damaged, failed
  */
-export async function extractInto(tar: ByteStream, root: string, options: ExtractIntoOptions): Promise<ExtractIntoSummary> {
+export async function extractInto(all: EntrySource, root: string, options: ExtractIntoOptions): Promise<ExtractIntoSummary> {
   const libc = await loadLibc();
-  const source = new StreamSource(tar);
   try {
     using target = Target.open(libc, root, options);
-    const entries = new SelectedEntries(source, { ...options, admits: (path, { typeflag }) => target.admits(path, typeflag === "5") });
+    const entries = new SelectedEntries(all, { ...options, admits: (path, { typeflag }) => target.admits(path, typeflag === "5") });
     const { onlyTell } = options;
     const summary = onlyTell === undefined ? await extract(libc, root, options, entries) : await tell(entries, onlyTell);
-    while ((await source.read(DRAIN_BYTES)) !== undefined);
     return { ...summary, taken: target.taken, firstTaken: target.firstTaken, unmet: entries.unmet };
   } catch (error) {
     if (!(error instanceof LibcError)) throw error;
     throw new ToolError("failed", `Cannot extract to "${root}": ${error.message}`, { facts: { path: root, call: error.call } });
-  } finally {
-    await source.close();
   }
 }
 

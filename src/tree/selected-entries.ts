@@ -15,13 +15,21 @@ export interface Selection {
   admits?: (path: readonly Uint8Array[], entry: TarEntry) => boolean;
 }
 
-/** Reads entries, those left out that nobody wants. */
+/** Gives entries one after the other. */
+export interface EntrySource {
+  /** The next entry; undefined at the end. */
+  next(): Promise<TarEntry | undefined>;
+}
+
+/** Gives the entries of a source but those that nobody wants; a TarReader, which is what an extraction takes. */
 export class SelectedEntries extends TarReader {
+  readonly #entries: EntrySource;
   readonly #selection: Selection;
   readonly #met = new Set<PathPattern>();
 
-  constructor(source: ByteSource, selection: Selection) {
-    super(source);
+  constructor(entries: EntrySource, selection: Selection) {
+    super(NOTHING);
+    this.#entries = entries;
     this.#selection = selection;
   }
 
@@ -31,7 +39,7 @@ export class SelectedEntries extends TarReader {
   }
 
   override async next(): Promise<TarEntry | undefined> {
-    for (let entry = await super.next(); entry !== undefined; entry = await super.next()) {
+    for (let entry = await this.#entries.next(); entry !== undefined; entry = await this.#entries.next()) {
       const selected = this.#select(entry);
       if (selected !== undefined) return selected;
     }
@@ -64,6 +72,13 @@ export class SelectedEntries extends TarReader {
     return isWanted;
   }
 }
+
+const NOTHING: ByteSource = {
+  offset: 0,
+  size: undefined,
+  read: async () => await Promise.resolve(undefined),
+  skip: async () => await Promise.resolve(0),
+};
 
 /** A path as a name. */
 export function joined(path: readonly Uint8Array[]): Uint8Array {

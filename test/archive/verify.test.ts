@@ -11,7 +11,7 @@ import { sketchEntry, sketchTar } from "../support/tar.ts";
 import { exported, FORMS, problemsOf, STREAMS, verified } from "../support/verify.ts";
 import { ZFS_STREAMS, zfsStream } from "../support/zfs-stream.ts";
 
-const NO_MANIFEST = "ctar/manifest.json";
+const MANIFEST = "ctar/manifest.json";
 const FROM = ["file", "pipe"] as const;
 const [ROOT, SRV, CHANGES] = STREAMS as readonly [(typeof STREAMS)[0], (typeof STREAMS)[0], (typeof STREAMS)[0]];
 
@@ -23,7 +23,7 @@ function member(name: string, data: string | Uint8Array): PlainMember {
 
 /** The canonical archive without its manifest, and its members changed. */
 async function changed(change: (members: PlainMember[]) => PlainMember[]): Promise<Buffer> {
-  const members = readPlainTar(await exported("file")).filter(({ name }) => name !== NO_MANIFEST);
+  const members = readPlainTar(await exported("file")).filter(({ name }) => name !== MANIFEST);
   return joinPlainTar(change(members));
 }
 
@@ -144,7 +144,7 @@ describe("verifyInput finds", () => {
       replaced("rootfs/base.dat", zfsStream("lz4.full-c.s1")),
       "rootfs/incremental.dat: it starts from a snapshot with guid",
     ],
-    ["a later manifest", (members) => [...members, member(NO_MANIFEST, '{"manifest":0}')], "ctar/manifest.json: it is no manifest"],
+    ["a later manifest", (members) => [...members, member(MANIFEST, '{"manifest":0}')], "ctar/manifest.json: it is no manifest"],
   ])("%s", async (_, change, problem) => {
     const problems = await problemsOf(await changed(change));
     expect(problems.filter((each) => each.startsWith(problem))).toHaveLength(1);
@@ -188,6 +188,26 @@ describe("verifyInput finds", () => {
       "hooks/post-stop: the manifest does not list it",
       "hooks/pre-start: its checksum differs from the manifest",
     ]);
+  });
+
+  test.each<[string, (text: string) => string, string]>([
+    ["another container", (text) => text.replace('"mail01"', '"mail02"'), "it is of another container than metadata.yml"],
+    ["a dataset that is not there", (text) => text.replace('"dataset": "",\n      "prop', '"dataset": "x",\n      "prop'), "it has properties of a dataset that metadata.yml does not list"], // prettier-ignore
+    ["datasets that are none", (text) => text.replace(/"datasets": \[[^]*/, '"datasets": [null, 5]}'), "it has properties of a dataset that metadata.yml does not list"], // prettier-ignore
+    ["facts that are none", (text) => text.replace('"stored": {', '"facts": null, "stored": {'), "fields are missing or of the wrong type"],
+    [
+      "another number of pieces",
+      (text) => text.replace('"pieces": 1', '"pieces": 2'),
+      "the number of its pieces differs from the manifest",
+    ],
+    ["another place", (text) => text.replace('"kind": "base"', '"kind": "incremental"'), "its place differs from the manifest"],
+    ["facts of another stream", (text) => text.replace('"stored": {', '"facts": {"records": 1}, "stored": {'), "what its records say differs from the manifest"], // prettier-ignore
+  ])("a manifest that tells of %s", async (_, change, problem) => {
+    const members = readPlainTar(await exported("file"));
+    const text = members.find(({ name }) => name === MANIFEST)?.content.toString() ?? "";
+    expect(change(text)).not.toBe(text);
+    const { findings } = await verified(joinPlainTar(replaced(MANIFEST, change(text))(members)));
+    expect(findings.map((finding) => finding.problem)).toEqual([problem]);
   });
 
   test("a stream that holds together and is another than the manifest's", async () => {

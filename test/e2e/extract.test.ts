@@ -131,9 +131,32 @@ describe("some of a container", () => {
     expect(fs.readdirSync(outside)).toEqual([]);
   });
 
-  test("says so from a pipe", async () => {
+  test("says that an input is empty", async () => {
     const { exitCode, stderr } = await extract("/dev/null", "-C", newRoot());
     expect([exitCode, stderr.includes("it is empty")]).toEqual([12, true]);
+  });
+});
+
+describe("a hostile stream", () => {
+  test.each([[".."], ["a/b"], ["../outside"], ["."]])("with the name %j in a directory makes nothing of it, exit code 12", async (name) => {
+    const { file, root } = scene(await containerArchive({ datasets: { "": treeStream({ private: { [name]: "x" } }) } }));
+    const { exitCode, stderr } = await extract(file, "-C", root);
+    expect([exitCode, stderr.includes("it has an entry with the name")]).toEqual([12, true]);
+    expect([names(root), fs.readdirSync(path.dirname(root)).toSorted()]).toEqual([[], ["input", "root"]]);
+  });
+
+  test("with links to everywhere has them as links only", async () => {
+    const tree = { private: { a: { link: "/" }, b: { link: "../outside" }, c: { inside: "x" } } };
+    const { file, root } = scene(await containerArchive({ datasets: { "": treeStream(tree) } }));
+    await extract(file, "-C", root);
+    expect([fs.readlinkSync(path.join(root, "a")), fs.readlinkSync(path.join(root, "b"))]).toEqual(["/", "../outside"]);
+    expect(fs.readdirSync(path.dirname(root)).toSorted()).toEqual(["input", "root"]);
+  });
+
+  test.each([0.3, 0.9])("that is cut off at %p fails with exit code 12", async (part) => {
+    const bytes = await containerArchive({ datasets: { "": treeStream(TREE) } });
+    const { file, root } = scene(bytes.subarray(0, Math.floor(bytes.length * part)));
+    expect((await extract(file, "-C", root)).exitCode).toBe(12);
   });
 });
 

@@ -35,7 +35,7 @@ export function treeStream(tree: DirectorySketch, guid = 1n): Buffer {
     else if (typeof content["link"] === "string") records.push(linkRecord(stream, object, { parent, target: content["link"] }));
     else {
       const at = records.length;
-      const entries = entriesOf(content as DirectorySketch, object);
+      const entries = entriesOf(content, object);
       const bonus = znode(true, { MODE: DIRECTORY, PARENT: parent, LINKS: 2, SIZE: 2 + entries.length });
       const own = zapObject(stream, { object, type: OT.directory, bonus, blocks: [microZap(entries, true)] });
       records.splice(at, 0, ...own); // before what is in it, as objects come in order

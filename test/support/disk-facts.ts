@@ -42,7 +42,7 @@ function add(libc: Libc, facts: TreeFacts, { dirFd, name, path }: { dirFd: numbe
   if (xattrs.length > 0) facts.xattrs[path] = xattrs.toSorted().join("\n");
   if (letter === "d") {
     const open = libc.reopen(fd, linux.O_RDONLY | linux.O_DIRECTORY);
-    for (const child of [...libc.names(open)])
+    for (const child of libc.names(open))
       add(libc, facts, { dirFd: open, name: child, path: `${path}/${Buffer.from(child).toString("latin1")}` });
     libc.close(open);
   }
