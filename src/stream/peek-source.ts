@@ -27,10 +27,8 @@ export class PeekSource implements ByteSource {
     return this.#ahead.length === 0 ? this.#source.read(maxBytes) : Promise.resolve(this.#take(maxBytes));
   }
 
-  async skip(count: number): Promise<number> {
-    if (this.#ahead.length === 0) return this.#source.skip(count);
-    const taken = this.#take(count).length;
-    return taken === count ? count : taken + (await this.#source.skip(count - taken));
+  skip(count: number): Promise<number> {
+    return this.#ahead.length === 0 ? this.#source.skip(count) : this.#skipAhead(count);
   }
 
   /** The next `count` bytes, fewer at the end; reading gives them again. */
@@ -38,6 +36,11 @@ export class PeekSource implements ByteSource {
     const missing = count - this.#ahead.length;
     if (missing > 0) this.#ahead = concat([this.#ahead, await readUpTo(this.#source, missing)]);
     return this.#ahead.subarray(0, count);
+  }
+
+  async #skipAhead(count: number): Promise<number> {
+    const taken = this.#take(count).length;
+    return taken === count ? count : taken + (await this.#source.skip(count - taken));
   }
 
   #take(count: number): Uint8Array {

@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { ToolError } from "../errors.ts";
 import { raceAbort, systemReason } from "./failure.ts";
 import { readFdInfo } from "./fd-info.ts";
+import { widenPipe } from "./pipe.ts";
 
 const readFd = promisify(fs.read) as (
   fd: number,
@@ -22,7 +23,7 @@ const fstat = promisify(fs.fstat);
 /** What counts as a little, in bytes. */
 const LITTLE_BYTES = 64 * 1024;
 /** How many reads of a little there may be without hearing signals. */
-const LITTLE_READS = 32;
+const LITTLE_READS = 64;
 
 /** An open input; satisfies the stream room's `ByteSource`, a regular file its `SeekableSource`. Closing is the opener's job (`await using`). */
 export class Input implements AsyncDisposable {
@@ -129,6 +130,7 @@ async function stdin(signal: AbortSignal | undefined): Promise<Input> {
       hints: ["Name an archive, or pipe one in: ctar import - < archive.tar"],
     });
   }
+  if (stat.isFIFO()) await widenPipe(0);
   const start = stat.isFile() ? readFdInfo(0)?.position : undefined;
   if (start === undefined) return new Input({ name, fd: 0, size: undefined, signal });
   return new Input({ name, fd: 0, size: Math.max(0, stat.size - start), start, signal });

@@ -34,7 +34,7 @@ export function emptySummary(): StreamSummary {
  * @throws ToolError damaged, with the offset in the stream, in place of the end that was promised
  */
 export async function* checkedStream(source: ByteStream, what: string, summary: StreamSummary): ByteStream {
-  const check = new StreamCheck(summary);
+  using check = new StreamCheck(summary);
   for await (const chunk of source) {
     check.feed(chunk);
     yield chunk;
@@ -49,7 +49,7 @@ type Position = "start" | "header" | "stream" | "between" | "done";
  * The check, fed by whoever sees the bytes. They are copied once, to where they are summed, and looked at there; what of them is not complete
  * yet, less than a record, is kept at the beginning.
  */
-export class StreamCheck {
+export class StreamCheck implements Disposable {
   readonly #summary: StreamSummary;
   readonly #decoder = new RecordDecoder();
   readonly #sum = new Fletcher4();
@@ -65,6 +65,11 @@ export class StreamCheck {
 
   constructor(summary: StreamSummary) {
     this.#summary = summary;
+  }
+
+  /** Ends its use. */
+  [Symbol.dispose](): void {
+    this.#sum[Symbol.dispose]();
   }
 
   /** Takes the next bytes. @throws ToolError damaged at the first record that is wrong */

@@ -15,25 +15,35 @@ const PAGES = 4;
 const WORD_BYTES = 4;
 const UNROLLED_WORDS = 4;
 
+/** The functions and their memory; used again, since a runtime reserves gigabytes of addresses for each memory and has few. */
+interface Engine {
+  readonly buffer: ArrayBuffer;
+  readonly sum: (start: number, end: number) => void;
+  readonly swapBytes: (start: number, end: number) => void;
+}
+
+const idle: Engine[] = [];
 let compiled: WebAssembly.Module | undefined;
 
 /** A running checksum of bytes that are put into its window. */
-export class Fletcher4 {
+export class Fletcher4 implements Disposable {
   /** 256 KiB, not quite: where bytes are put to be summed. */
   readonly window: Uint8Array<ArrayBuffer>;
+  readonly #engine: Engine = idle.pop() ?? startEngine();
   readonly #memory: DataView;
-  readonly #sum: (start: number, end: number) => void;
-  readonly #swapBytes: (start: number, end: number) => void;
   #littleEndian = true;
+  #disposed = false;
 
   constructor() {
-    compiled ??= new WebAssembly.Module(assemble());
-    const { memory, sum, swapBytes } = new WebAssembly.Instance(compiled).exports;
-    const buffer = (memory as WebAssembly.Memory).buffer;
-    this.window = new Uint8Array(buffer, DATA);
-    this.#memory = new DataView(buffer);
-    this.#sum = sum as (start: number, end: number) => void;
-    this.#swapBytes = swapBytes as (start: number, end: number) => void;
+    this.window = new Uint8Array(this.#engine.buffer, DATA);
+    this.#memory = new DataView(this.#engine.buffer);
+    this.reset(true);
+  }
+
+  /** Leaves its memory to the next one; it is not to be used any more. */
+  [Symbol.dispose](): void {
+    if (!this.#disposed) idle.push(this.#engine);
+    this.#disposed = true;
   }
 
   /** Begins anew. @param littleEndian byte order of the words that follow */
@@ -44,8 +54,8 @@ export class Fletcher4 {
 
   /** Adds the words from `start` to `end` in the window, which may be changed by that. */
   add(start: number, end: number): void {
-    if (!this.#littleEndian) this.#swapBytes(DATA + start, DATA + end);
-    this.#sum(DATA + start, DATA + end);
+    if (!this.#littleEndian) this.#engine.swapBytes(DATA + start, DATA + end);
+    this.#engine.sum(DATA + start, DATA + end);
   }
 
   /** Adds bytes, whole words of them, by way of the window. */
@@ -74,6 +84,13 @@ export class Fletcher4 {
     }
     return true;
   }
+}
+
+function startEngine(): Engine {
+  compiled ??= new WebAssembly.Module(assemble());
+  const { memory, sum, swapBytes } = new WebAssembly.Instance(compiled).exports;
+  const { buffer } = memory as WebAssembly.Memory;
+  return { buffer, sum: sum as Engine["sum"], swapBytes: swapBytes as Engine["swapBytes"] };
 }
 
 const OP = {

@@ -31,7 +31,7 @@ export function beginsStream(bytes: Uint8Array): boolean {
  * @throws ToolError damaged at the first thing that is wrong, with the offset in the stream; what the source threw
  */
 export async function verifyStream(source: ByteStream, portrait: StreamPortrait, what: string): Promise<void> {
-  const check = new StreamCheck(emptySummary());
+  using check = new StreamCheck(emptySummary());
   const sanity = newSanityState(what);
   const chain = new GuidChain(what);
   const scan = new RecordScan(what, (record) => {
