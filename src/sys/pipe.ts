@@ -17,6 +17,8 @@ const F_SETPIPE_SZ = 1031;
 const O_CLOEXEC = 0o2000000;
 /** The most that an unprivileged process gets (`/proc/sys/fs/pipe-max-size`). */
 const PIPE_BYTES = 1024 * 1024;
+/** Bytes per read: a pipe seldom has more at once, and what is read stays in a buffer of this size. */
+const READ_BYTES = 256 * 1024;
 
 /** A pipe for a child; undefined under Deno, whose `node:fs` knows only descriptors that it opened itself. */
 export async function openPipe(): Promise<Pipe | undefined> {
@@ -61,7 +63,7 @@ export async function writePipe(fd: number, chunk: Uint8Array): Promise<boolean>
 }
 
 function readSome(fd: number): Promise<Uint8Array> {
-  const buffer = Buffer.allocUnsafeSlow(PIPE_BYTES);
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   return new Promise((resolve, reject) => {
     fs.read(fd, buffer, 0, buffer.length, null, (error, count) => (error === null ? resolve(buffer.subarray(0, count)) : reject(error)));
   });

@@ -10,7 +10,7 @@ import type { Request } from "./worker.ts";
 export type DigestPlace = "thread" | "here" | "nowhere";
 
 const SLOT_BYTES = 1024 * 1024;
-const SLOTS = 8;
+const SLOTS = 4;
 
 /** Begins a digest. */
 export function openDigest(place: DigestPlace): DigestTaker {
@@ -18,7 +18,7 @@ export function openDigest(place: DigestPlace): DigestTaker {
   return place === "nowhere" ? new Count() : new HereDigest();
 }
 
-/** At most 8 MiB behind the giver. What fits into the first slot is not worth a thread. */
+/** At most 4 MiB behind the giver. What fits into the first slot is not worth a thread. */
 class ThreadDigest implements DigestTaker {
   readonly #memory = new SharedArrayBuffer(SLOTS * SLOT_BYTES);
   readonly #bytes = new Uint8Array(this.#memory);

@@ -120,11 +120,11 @@ describe("checkedStream refuses", () => {
 });
 
 describe("checkedStream refuses a flipped bit", () => {
-  test.each(REAL_STREAMS)("of %s, wherever", async (name) => {
+  // not of a package, whose own END records have no checksum
+  test.each(REAL_STREAMS.filter((name) => !name.includes("-I")))("of %s, wherever", async (name) => {
     const stream = realStream(name);
     await fc.assert(
-      // but in the END of a package, which has no checksum
-      fc.asyncProperty(fc.integer({ min: 0, max: (stream.length - 312) * 8 - 1 }), async (bit) => {
+      fc.asyncProperty(fc.integer({ min: 0, max: stream.length * 8 - 1 }), async (bit) => {
         const flipped = Buffer.from(stream);
         flipped.writeUInt8(flipped.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
         expect(await refusal(flipped)).toMatch(/^Cannot read ZFS stream.* \(at byte \d+\)$/);
