@@ -4,8 +4,8 @@
  *
  * An archive that is cut off is so found out before any data is read.
  */
-import { damaged } from "../errors.ts";
 import type { ByteStream, SeekableSource } from "../stream/bytes.ts";
+import { readRange } from "../stream/read-range.ts";
 import { BLOCK_BYTES, paddingOf } from "../stream/tar/header.ts";
 import { TarReader, type TarEntry } from "../stream/tar/read.ts";
 import { memberKind, type MemberKind } from "./layout.ts";
@@ -19,7 +19,6 @@ interface Run {
   count: number;
 }
 
-const CHUNK_BYTES = 1024 * 1024;
 const RUN_BYTES = 64;
 
 /** Finds all members that mean something, in the order of their first headers. @throws ToolError damaged */
@@ -80,35 +79,13 @@ export class IndexedMember implements ArchiveMember {
     for (const { dataOffset, size, slack, count } of this.#runs) {
       for (let index = 0; index < count; index++) {
         const offset = dataOffset + index * strideOf(size);
-        yield* pieceBytes({ size, slack, body: () => this.#read(offset, size) }, this.kind);
+        yield* pieceBytes({ size, slack, body: () => readRange(this.#source, { offset, size }, this.name) }, this.kind);
       }
     }
   }
 
   async text(): Promise<Uint8Array> {
     return await readText(this.bytes(), { name: this.name, offset: this.offset, size: this.storedBytes });
-  }
-
-  /** The next chunk is on its way while one is in use. */
-  async *#read(offset: number, size: number): ByteStream {
-    let next = this.#readAt(offset, size);
-    try {
-      for (let done = 0; done < size;) {
-        const chunk = await next;
-        done += chunk.length;
-        next = this.#readAt(offset + done, size - done);
-        yield chunk;
-      }
-    } finally {
-      await next.catch(() => undefined);
-    }
-  }
-
-  async #readAt(offset: number, size: number): Promise<Uint8Array> {
-    this.#source.seek(offset);
-    const chunk = size === 0 ? new Uint8Array(0) : await this.#source.read(Math.min(size, CHUNK_BYTES));
-    if (chunk === undefined) throw damaged(`Cannot read "${this.name}": the file became shorter while it was read`, { offset });
-    return chunk;
   }
 }
 

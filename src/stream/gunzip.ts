@@ -10,6 +10,7 @@ import { TRAILER_BYTES } from "./gzip-member.ts";
 import { MembersAhead } from "./members-ahead.ts";
 import { PeekSource } from "./peek-source.ts";
 import { StreamSource } from "./stream-source.ts";
+import { throughZlib } from "./zlib-stream.ts";
 
 const NULS_BYTES = 64 * 1024;
 
@@ -38,38 +39,8 @@ export async function* gunzip(source: ByteStream, what: string): ByteStream {
 }
 
 /** Decompresses members of any kind. */
-async function* inflate(source: ByteStream, what: string): ByteStream {
-  const zlibStream = zlib.createGunzip({ chunkSize: 256 * 1024 });
-  const ended = Promise.withResolvers<void>();
-  let failure: unknown;
-  const fed = feed(zlibStream, source, ended.promise).catch((error: unknown) => {
-    failure = error;
-    zlibStream.destroy(error as Error);
-  });
-  try {
-    for await (const chunk of zlibStream as AsyncIterable<Buffer>) yield chunk;
-    await fed;
-    if (failure !== undefined) throw failure as Error;
-  } catch (error) {
-    throw gunzipFailure(failure ?? error, what);
-  } finally {
-    zlibStream.destroy();
-    ended.resolve();
-    await fed;
-  }
-}
-
-/**
- * Feeds until the source or the reader ends. `stream.pipeline` does the same, but under Bun it never settles now and then when the reader ends
- * while zlib is at work.
- */
-async function feed(into: zlib.Gunzip, source: ByteStream, ended: Promise<void>): Promise<void> {
-  for await (const chunk of source) {
-    if (into.destroyed) return;
-    if (into.write(chunk)) continue;
-    await Promise.race([new Promise((resolve) => into.once("drain", resolve)), ended]);
-  }
-  if (!into.destroyed) into.end();
+function inflate(source: ByteStream, what: string): ByteStream {
+  return throughZlib(source, zlib.createGunzip({ chunkSize: 256 * 1024 }), (error) => gunzipFailure(error, what));
 }
 
 /**
