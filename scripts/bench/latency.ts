@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { BLOCK_BYTES, encodeHeader } from "../../src/stream/tar/header.ts";
+import { syntheticStream } from "../../test/support/synthetic-stream.ts";
 import { makePool } from "./pools.ts";
 import { latencyTable } from "./table.ts";
 
@@ -48,14 +49,16 @@ function makeLargeArchive(file: string, program: string, place: string): void {
   const container = execFileSync("tar", ["-xOf", small, "config/container.yml"], { encoding: "utf8" });
   const fd = fs.openSync(file, "w");
   let at = 0;
-  const add = (name: string, size: number, text?: string): void => {
+  const add = (name: string, size: number, data: string | Uint8Array = ""): void => {
     fs.writeSync(fd, header(name, size), 0, BLOCK_BYTES, at);
-    if (text !== undefined) fs.writeSync(fd, text, at + BLOCK_BYTES);
+    const bytes = Buffer.from(data as string);
+    fs.writeSync(fd, bytes, 0, bytes.length, at + BLOCK_BYTES);
     at += BLOCK_BYTES + Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES;
   };
   add("metadata.yml", texts.length, texts);
   add("config/container.yml", container.length, container);
-  for (const size of PIECES) add("rootfs/base.dat", size);
+  const [begin] = syntheticStream({ files: 0 });
+  PIECES.forEach((size, index) => add("rootfs/base.dat", size, index === 0 ? begin : ""));
   add("snapshots.yml", "--- []\n".length, "--- []\n");
   fs.ftruncateSync(fd, at + 2 * BLOCK_BYTES);
   fs.closeSync(fd);

@@ -3,12 +3,13 @@ import { ToolError } from "../errors.ts";
 import type { ByteStream } from "../stream/bytes.ts";
 import { StreamSource } from "../stream/stream-source.ts";
 import { displayName } from "../stream/tar/display-name.ts";
-import { TarReader, type TarEntry } from "../stream/tar/read.ts";
+import type { TarEntry } from "../stream/tar/read.ts";
+import type { EntryFiles } from "../tree/entry-files.ts";
 import { splitEntryName } from "../tree/entry-path.ts";
 import type { PathPattern } from "../tree/path-pattern.ts";
 import { joined } from "../tree/selected-entries.ts";
 import { notFound, type TreeNode } from "./file-tree.ts";
-import type { TarFiles, TreeFiles } from "./files.ts";
+import type { TreeFiles } from "./files.ts";
 import { listEntry, type ListedFile } from "./listed-file.ts";
 import { zeros } from "./tree-segments.ts";
 
@@ -17,7 +18,7 @@ import { zeros } from "./tree-segments.ts";
  *
  * @throws ToolError not-found; failed if it is no regular file, or the pattern means several; damaged
  */
-export function catFile(files: TreeFiles | TarFiles, pattern: PathPattern): ByteStream {
+export function catFile(files: TreeFiles | EntryFiles, pattern: PathPattern): ByteStream {
   return files.kind === "tree" ? catNode(files, pattern) : catEntry(files, pattern);
 }
 
@@ -47,7 +48,7 @@ async function* catNode({ tree }: TreeFiles, pattern: PathPattern): ByteStream {
 }
 
 /** The first entry of that name counts: whoever looked for a later one would have to keep this one. */
-async function* catEntry(files: TarFiles, pattern: PathPattern): ByteStream {
+async function* catEntry(files: EntryFiles, pattern: PathPattern): ByteStream {
   const target = yield* catFirst(files, pattern, (path) => pattern.relate(path) === "itself");
   if (target === undefined) return;
   if (!files.isReopenable) throw notRegular(pattern, "hardlink", target);
@@ -56,14 +57,13 @@ async function* catEntry(files: TarFiles, pattern: PathPattern): ByteStream {
 
 /** Gives the data of the first entry that is wanted. @returns the path it leads to instead, if it is a hard link */
 async function* catFirst(
-  files: TarFiles,
+  files: EntryFiles,
   pattern: PathPattern,
   isWanted: (path: readonly Uint8Array[]) => boolean,
 ): AsyncGenerator<Uint8Array, Uint8Array | undefined> {
-  const source = new StreamSource(files.open());
+  const entries = await files.open();
   try {
-    const tar = new TarReader(source);
-    for (let entry = await tar.next(); entry !== undefined; entry = await tar.next()) {
+    for (let entry = await entries.next(); entry !== undefined; entry = await entries.next()) {
       const path = splitEntryName(entry.name, entry.headerOffset);
       if (!isWanted(path)) continue;
       const { type, target } = listEntry(entry, path);
@@ -73,7 +73,7 @@ async function* catFirst(
       return undefined;
     }
   } finally {
-    await source.close();
+    await entries.close();
   }
   throw notFound(pattern, "there is no such file");
 }

@@ -1,42 +1,60 @@
 /** Files of an archive into a directory, all as entries of a tar: so there is one way to extract, and it is as safe for ZFS streams. */
-import { drain, readAll } from "../stream/bytes.ts";
-import { StreamSource } from "../stream/stream-source.ts";
-import { TarReader } from "../stream/tar/read.ts";
+import { Steps, stepsOf } from "../stream/steps.ts";
+import type { EntryFiles } from "../tree/entry-files.ts";
 import { extractInto, type ExtractIntoOptions, type ExtractIntoSummary } from "../tree/extract-into.ts";
 import { PathPattern } from "../tree/path-pattern.ts";
 import type { FileTree, TreeNode } from "./file-tree.ts";
-import type { TarFiles, TreeFiles } from "./files.ts";
+import type { TreeFiles } from "./files.ts";
 import { TreeEntries } from "./tree-entries.ts";
 
 /** Extracts files. @param directory an existing one @throws ToolError */
 export async function extractFiles(
-  files: TreeFiles | TarFiles,
+  files: TreeFiles | EntryFiles,
   directory: string,
   options: ExtractIntoOptions,
 ): Promise<ExtractIntoSummary> {
-  if (files.kind === "tar") return await extractTar(files, directory, options);
-  const nodes = select(files.tree, options.patterns);
-  const entries = new TreeEntries(files.tree, files.inObjectOrder ? sortByObject(nodes) : nodes, options.onLoss);
+  if (files.kind === "entries") return await extractEntries(files, directory, options);
+  const nodes = new Selected(files.tree, options.patterns);
+  const entries = new TreeEntries(files.tree, files.inObjectOrder ? stepsOf(sortByObject(nodes)) : nodes, options.onLoss);
   return await extractInto(entries, directory, { ...options, patterns: [] });
 }
 
-/** The tar is read to its end, so that checks which steps before make there are made. */
-async function extractTar(files: TarFiles, directory: string, options: ExtractIntoOptions): Promise<ExtractIntoSummary> {
-  const source = new StreamSource(files.open());
+async function extractEntries(files: EntryFiles, directory: string, options: ExtractIntoOptions): Promise<ExtractIntoSummary> {
+  const entries = await files.open();
   try {
-    const summary = await extractInto(new TarReader(source), directory, options);
-    await drain(readAll(source));
-    return summary;
+    return await extractInto(entries, directory, options);
   } finally {
-    await source.close();
+    await entries.close();
   }
 }
 
 /** What the patterns mean, each with all that lies below. */
-async function* select(tree: FileTree, patterns: readonly PathPattern[]): AsyncGenerator<TreeNode> {
-  for (const pattern of patterns.length === 0 ? [new PathPattern("")] : patterns) {
-    for await (const found of tree.find(pattern)) yield* tree.walk(found);
+class Selected extends Steps<TreeNode> {
+  readonly #tree: FileTree;
+  readonly #found: AsyncIterator<TreeNode>;
+  #walk: Steps<TreeNode> | undefined;
+
+  constructor(tree: FileTree, patterns: readonly PathPattern[]) {
+    super();
+    this.#tree = tree;
+    this.#found = findAll(tree, patterns.length === 0 ? [new PathPattern("")] : patterns);
   }
+
+  override next(): TreeNode | undefined | Promise<TreeNode | undefined> {
+    const node = this.#walk?.next();
+    return node instanceof Promise ? node.then((late) => late ?? this.#goOn()) : (node ?? this.#goOn());
+  }
+
+  async #goOn(): Promise<TreeNode | undefined> {
+    const found = await this.#found.next();
+    if (found.done === true) return undefined;
+    this.#walk = this.#tree.walk(found.value, "objects");
+    return await this.next();
+  }
+}
+
+async function* findAll(tree: FileTree, patterns: readonly PathPattern[]): AsyncGenerator<TreeNode> {
+  for (const pattern of patterns) yield* tree.find(pattern);
 }
 
 /** Directories as they come, then everything else as it comes in the streams of each dataset. */

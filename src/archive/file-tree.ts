@@ -3,13 +3,16 @@
  * the place of a directory, which is found without following links; as every dataset is mounted once at most, no tree goes round in circles.
  */
 import { ToolError } from "../errors.ts";
+import { mapSteps, type Steps } from "../stream/steps.ts";
 import { displayName } from "../stream/tar/display-name.ts";
 import type { PathPattern } from "../tree/path-pattern.ts";
 import type { DataPiece } from "../zfs/zpl/block-reader.ts";
+import type { DirectoryOrder } from "../zfs/zpl/directory-entries.ts";
 import type { DataRange } from "../zfs/zpl/file-data.ts";
 import type { FileStatus } from "../zfs/zpl/file-status.ts";
 import type { FileSystem } from "../zfs/zpl/file-system.ts";
 import type { Xattr } from "../zfs/zpl/xattrs.ts";
+import { TreeWalk } from "./tree-walk.ts";
 
 /** A dataset's files, from the directory on that is their root here. */
 export interface Volume {
@@ -62,31 +65,16 @@ export class FileTree {
     return true;
   }
 
-  /** What is in a directory, in the order of the names' bytes. @throws ToolError damaged */
-  async *children(directory: TreeNode): AsyncGenerator<TreeNode> {
-    const { volume, path, status } = directory;
+  /** What is in a directory. @param order of the names' bytes if left out @throws ToolError damaged */
+  children({ volume, path, status }: TreeNode, order?: DirectoryOrder): Steps<TreeNode> {
     const prefix = path.length === 0 ? path : Buffer.concat([path, SLASH]);
-    for await (const entry of volume.names.readDirectory(status.object)) {
-      const below = Buffer.concat([prefix, entry.name]);
-      if (below.length > PATH_LIMIT_BYTES) throw new ToolError("failed", `Cannot walk the tree: a path in it has ${below.length} bytes`);
-      yield this.#mounted({ path: below, status: entry.status, volume });
-    }
+    const entries = volume.names.readDirectory(status.object, order);
+    return mapSteps(entries, (entry) => this.#mounted({ path: pathBelow(prefix, entry.name), status: entry.status, volume }));
   }
 
   /** A file and all that lies below it, directories before what is in them. @throws ToolError damaged */
-  async *walk(from: TreeNode): AsyncGenerator<TreeNode> {
-    yield from;
-    if (from.status.type !== "directory") return;
-    const open = [this.children(from)];
-    for (let last = open.at(-1); last !== undefined; last = open.at(-1)) {
-      const next = await last.next();
-      if (next.done === true) {
-        open.pop();
-        continue;
-      }
-      yield next.value;
-      if (next.value.status.type === "directory") open.push(this.children(next.value));
-    }
+  walk(from: TreeNode, order?: DirectoryOrder): Steps<TreeNode> {
+    return new TreeWalk(from, (node) => (node.status.type === "directory" ? this.children(node, order) : undefined));
   }
 
   /** The files that a pattern means. @throws ToolError not-found if there is none, damaged */
@@ -104,8 +92,14 @@ export class FileTree {
     return await volume.names.readLink(status);
   }
 
+  /** A file's data as a whole, if it has no holes and is at hand. @throws ToolError damaged */
+  dataAtHand({ volume, status }: TreeNode): Uint8Array | undefined {
+    return volume.data.dataAtHand(status);
+  }
+
   /** Extended attributes; those whose values cannot be had from where names are listed come from where data is read. */
   async xattrs({ volume, status }: TreeNode): Promise<Xattr[]> {
+    if (!status.mayHaveXattrs) return [];
     try {
       return await Array.fromAsync(volume.names.xattrs(status.object));
     } catch (error) {
@@ -177,6 +171,16 @@ export class FileTree {
     }
     return notFound(pattern, node.status.type === "directory" ? "there is no such file" : `"${path}" is no directory`);
   }
+}
+
+/** The path of something in a directory. */
+function pathBelow(prefix: Uint8Array, name: Uint8Array): Uint8Array {
+  const bytes = prefix.length + name.length;
+  if (bytes > PATH_LIMIT_BYTES) throw new ToolError("failed", `Cannot walk the tree: a path in it has ${bytes} bytes`);
+  const path = new Uint8Array(bytes);
+  path.set(prefix);
+  path.set(name, prefix.length);
+  return path;
 }
 
 /** The error for a path that leads nowhere. */

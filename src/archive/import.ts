@@ -1,22 +1,29 @@
 /**
- * An archive becomes a container, in one pass: `source → tar → pieces joined → digest → gunzip → digest → target`. Nothing is finished before
- * the last member has been read and the manifest, where there is one, agrees with everything that passed.
+ * An archive becomes a container, in one pass: `source → tar → pieces joined → digest → gunzip → digest → records checked → target`. Nothing is
+ * finished before the last member has been read and the manifest, where there is one, agrees with everything that passed. A target without ZFS
+ * then gets the files in the streams.
  */
-import { damaged, ToolError } from "../errors.ts";
-import { digestOf, observed, type Measure } from "../stream/digest.ts";
+import { damaged } from "../errors.ts";
+import type { ByteStream } from "../stream/bytes.ts";
+import { observed } from "../stream/digest.ts";
 import { gunzip } from "../stream/gunzip.ts";
 import { openDigest } from "../stream/threads/digest.ts";
-import { METADATA, SNAPSHOTS, streamMember, type StreamPlace } from "./layout.ts";
-import { decodeManifest, type Manifest } from "./manifest.ts";
-import { decodeMetadata, decodeSnapshots, isBeforeFormats } from "./metadata.ts";
+import type { Loss } from "../tree/loss.ts";
+import { StreamPortrait } from "../zfs/dmu/describe.ts";
+import type { StreamRecord } from "../zfs/dmu/stream-record.ts";
+import { verifiedStream } from "../zfs/dmu/verify.ts";
+import { checkStreams, type ReceivedStream } from "./import-manifest.ts";
+import { ImportedTexts } from "./import-texts.ts";
+import { KeptStreams, refuseUnreadable } from "./kept-streams.ts";
+import { SNAPSHOTS, streamMember, type StreamPlace } from "./layout.ts";
 import type { ArchiveMember } from "./member.ts";
 import type { ArchiveReader } from "./read.ts";
-import type { ContainerHead, ContainerTarget, HookScript } from "./source.ts";
+import type { ContainerHead, ContainerTarget } from "./source.ts";
 
-/** Largest sum of all hook scripts, in bytes. */
-const HOOKS_LIMIT_BYTES = 64 * 1024 * 1024;
+/** A stream's place, and how it is stored. */
+type StoredPlace = StreamPlace & { gzipped: boolean };
 
-const HOOKS_LIMIT = 1000;
+const ROOTFS: StoredPlace = { dataset: "", kind: "base", gzipped: true };
 
 /** What an import did. */
 export interface ImportResult {
@@ -31,8 +38,10 @@ export interface ImportOptions {
   onStream?: (place: StreamPlace) => void;
   /** Stop once the target has looked at the head: nothing is received. */
   dryRun?: boolean;
-  /** Whether streams are checked against the manifest; true unless given. */
+  /** Whether the records of streams are checked, and streams against the manifest; true unless given. */
   verify?: boolean;
+  /** Told of what a target without ZFS does not get. */
+  onLoss?: (loss: Loss) => void;
 }
 
 /**
@@ -54,13 +63,11 @@ export async function importArchive(reader: ArchiveReader, target: ContainerTarg
 class ImportRun {
   readonly #target: ContainerTarget;
   readonly #options: ImportOptions;
-  readonly #texts = new Map<string, Uint8Array>();
-  readonly #hooks: HookScript[] = [];
-  readonly #streams = new Map<string, { stored: Measure; raw: Measure; place: StreamPlace }>();
-  #hookBytes = 0;
+  readonly #texts = new ImportedTexts();
+  readonly #streams = new Map<string, ReceivedStream>();
   #head: ContainerHead | undefined;
-  #snapshots: string[] | undefined;
-  #manifest: Manifest | undefined;
+  /** Where there is no ZFS. */
+  #kept: KeptStreams | undefined;
 
   constructor(target: ContainerTarget, options: ImportOptions) {
     this.#target = target;
@@ -69,67 +76,46 @@ class ImportRun {
 
   async readAll(reader: ArchiveReader): Promise<void> {
     for await (const member of reader.members()) {
-      await this.#take(member, reader);
+      const { kind } = member;
+      if (kind.is === "stream") await this.#takeStream(member, kind, reader);
+      else if (kind.is === "rootfs-tar") await this.#takeStream(member, ROOTFS, reader);
+      else await this.#texts.take(member);
       if (this.#head !== undefined && this.#options.dryRun === true) return;
     }
   }
 
-  async #take(member: ArchiveMember, reader: ArchiveReader): Promise<void> {
-    const { kind } = member;
-    switch (kind.is) {
-      case "metadata":
-      case "user":
-      case "group":
-      case "container":
-        return await this.#takeText(member);
-      case "hook":
-        return await this.#takeHook(member, kind.name);
-      case "stream":
-        return await this.#takeStream(member, kind, { gzipped: kind.gzipped, reader });
-      case "rootfs-tar":
-        return await this.#takeStream(member, { dataset: "", kind: "base" }, { gzipped: true, reader });
-      case "snapshots":
-        this.#texts.set(member.name, await member.text());
-        this.#snapshots = decodeSnapshots(this.#texts.get(SNAPSHOTS) as Uint8Array);
-        return;
-      case "manifest":
-        this.#manifest = decodeManifest(await member.text());
-        return;
-      case "other":
-    }
-  }
-
-  /** As upstream's reader, which seeks: of several members of a name the first counts. */
-  async #takeText(member: ArchiveMember): Promise<void> {
-    if (this.#texts.has(member.name)) return;
-    this.#texts.set(member.name, await member.text());
-  }
-
-  async #takeHook(member: ArchiveMember, name: string): Promise<void> {
-    if (this.#hooks.length === HOOKS_LIMIT) throw damaged(`Cannot read hooks: there are more than ${HOOKS_LIMIT}`);
-    const content = await member.text();
-    this.#hookBytes += content.length;
-    if (this.#hookBytes > HOOKS_LIMIT_BYTES) throw damaged(`Cannot read hooks: together they are larger than ${HOOKS_LIMIT_BYTES} bytes`);
-    this.#texts.set(member.name, content);
-    this.#hooks.push({ name, mode: member.mode, content });
-  }
-
-  async #takeStream(
-    member: ArchiveMember,
-    place: StreamPlace,
-    { gzipped, reader }: { gzipped: boolean; reader: ArchiveReader },
-  ): Promise<void> {
-    const head = await this.#begin();
+  async #takeStream(member: ArchiveMember, place: StoredPlace, reader: ArchiveReader): Promise<void> {
+    const head = await this.#begin(reader);
     if (this.#options.dryRun === true) return;
     this.#checkPlace(member, place, head);
     this.#options.onStream?.(place);
-    const wanted = this.#options.verify !== false && reader.mayHaveManifest;
+    const { gzipped } = place;
+    const wanted = this.#verifies && reader.mayHaveManifest;
     using stored = openDigest(wanted && gzipped ? "here" : "nowhere");
     using raw = openDigest(wanted ? "thread" : "nowhere");
-    const unpacked = gzipped ? gunzip(observed(member.bytes(), stored), member.name) : member.bytes();
-    await this.#target.receive(place, observed(unpacked, raw));
+    const unpacked = observed(gzipped ? gunzip(observed(member.bytes(), stored), member.name) : member.bytes(), raw);
+    const portrait = await this.#pass(member, place, unpacked);
     const content = await raw.finish();
-    this.#streams.set(member.name, { stored: gzipped ? await stored.finish() : content, raw: content, place });
+    this.#streams.set(member.name, {
+      place,
+      pieces: member.pieces,
+      stored: gzipped ? await stored.finish() : content,
+      raw: content,
+      portrait,
+    });
+  }
+
+  /** Passes a stream on to the target. @returns what its records say, if they are checked */
+  async #pass({ name, kind }: ArchiveMember, place: StoredPlace, bytes: ByteStream): Promise<StreamPortrait | undefined> {
+    const kept = kind.is === "stream" ? this.#kept : undefined;
+    const portrait = kind.is === "stream" && this.#verifies ? new StreamPortrait(name) : undefined;
+    const take = (record: StreamRecord): void => {
+      if (kept !== undefined) refuseUnreadable(record);
+      portrait?.take(record);
+    };
+    const checked = portrait === undefined ? bytes : verifiedStream(bytes, name, take);
+    await (kept === undefined ? this.#target.receive(place, checked) : kept.take({ name, ...place }, checked));
+    return portrait;
   }
 
   #checkPlace(member: ArchiveMember, place: StreamPlace, head: ContainerHead): void {
@@ -147,41 +133,33 @@ class ImportRun {
     return [...this.#streams.values()].some((stream) => stream.place.dataset === place.dataset && stream.place.kind === place.kind);
   }
 
-  /** With the first stream the head is complete, and the target looks at it. */
-  async #begin(): Promise<ContainerHead> {
-    if (this.#head !== undefined) return this.#head;
-    const metadata = decodeMetadata(this.#required(METADATA));
-    if (metadata.type === "skel") {
-      throw new ToolError("failed", 'Cannot import the archive: it is of type "skel" and carries configuration only, no data', {
-        hints: ['"osctl ct send" transfers such an archive ahead of the data; for a whole container: ctar export <ctid>'],
-      });
-    }
-    const userConfig = this.#texts.get("config/user.yml");
-    const groupConfig = this.#texts.get("config/group.yml");
-    this.#head = {
-      metadata,
-      containerConfig: this.#required("config/container.yml"),
-      ...(userConfig === undefined ? {} : { userConfig }),
-      ...(groupConfig === undefined ? {} : { groupConfig }),
-      hooks: this.#hooks,
-    };
-    await this.#target.begin(this.#head);
-    return this.#head;
+  get #verifies(): boolean {
+    return this.#options.verify !== false;
   }
 
-  #required(name: string): Uint8Array {
-    const text = this.#texts.get(name);
-    if (text === undefined) throw damaged(`Cannot import the archive: it has no "${name}"`);
-    return text;
+  /** With the first stream the head is complete, and the target looks at it. Of a file the manifest has been read by then. */
+  async #begin(reader: ArchiveReader): Promise<ContainerHead> {
+    if (this.#head !== undefined) return this.#head;
+    const head = this.#texts.head();
+    this.#texts.check(head);
+    this.#head = head;
+    await this.#target.begin(head);
+    const { files } = this.#target;
+    const isKept = files !== undefined && head.metadata.format === "zfs";
+    if (isKept) this.#kept = new KeptStreams(files, (await reader.seekableStreams()) ?? []);
+    return head;
   }
 
   async finish(reader: ArchiveReader): Promise<ImportResult> {
-    const head = this.#head ?? (await this.#begin());
-    const result: ImportResult = { head, checked: this.#manifest !== undefined, warnings: [] };
+    const head = await this.#begin(reader);
+    const { manifest, snapshots } = this.#texts;
+    const result: ImportResult = { head, checked: manifest !== undefined, warnings: [] };
     if (this.#options.dryRun === true) return result;
     this.#checkComplete(head, reader);
-    if (this.#manifest !== undefined) this.#checkManifest(this.#manifest);
-    await this.#target.finish(this.#snapshots ?? []);
+    this.#texts.check(head);
+    if (manifest !== undefined) checkStreams(manifest, this.#streams);
+    await this.#kept?.unpack(head.containerConfig, this.#options.onLoss ?? (() => undefined));
+    await this.#target.finish(snapshots ?? []);
     return result;
   }
 
@@ -192,32 +170,14 @@ class ImportRun {
       const member = metadata.format === "zfs" ? streamMember({ dataset, kind: "base" }, false) : "rootfs/base.tar.gz";
       throw damaged(`Cannot import the archive: it has no "${member}"${metadata.format === "zfs" ? ` nor "${member}.gz"` : ""}`);
     }
-    if (metadata.format === "tar" || this.#snapshots !== undefined || reader.end !== "eof") return;
-    if (!isBeforeFormats(this.#required(METADATA))) {
+    if (reader.end === "eof" && this.#texts.manifest !== undefined && this.#verifies) {
+      throw damaged("Cannot import the archive: it is cut off, the end blocks are missing", {
+        hints: ["Everything in front of them is there: with --no-verify it is taken"],
+      });
+    }
+    if (metadata.format === "tar" || this.#texts.snapshots !== undefined || reader.end !== "eof") return;
+    if (!this.#texts.isBeforeFormats) {
       throw damaged(`Cannot import the archive: it is cut off, "${SNAPSHOTS}" and the end are missing`);
     }
   }
-
-  #checkManifest(manifest: Manifest): void {
-    for (const { member, ...expected } of manifest.texts) {
-      const content = this.#texts.get(member);
-      if (content === undefined) throw damaged(`Cannot import the archive: the manifest lists "${member}", which is missing`);
-      checkDigest(member, digestOf(content), expected);
-    }
-    for (const { member, stored, raw } of manifest.streams) {
-      const seen = this.#streams.get(member);
-      if (seen === undefined) throw damaged(`Cannot import the archive: the manifest lists "${member}", which is missing`);
-      checkDigest(member, seen.stored, stored);
-      checkDigest(`${member}, decompressed`, seen.raw, raw);
-    }
-    if (manifest.streams.length !== this.#streams.size)
-      throw damaged("Cannot import the archive: it has a stream that the manifest does not list");
-  }
-}
-
-/** Where either side has no checksum, sizes are compared. */
-function checkDigest(what: string, actual: Measure, expected: Measure): void {
-  const comparable = actual.sha256 !== undefined && expected.sha256 !== undefined;
-  if (actual.bytes === expected.bytes && (!comparable || actual.sha256 === expected.sha256)) return;
-  throw damaged(`Cannot import "${what}": its checksum differs from the manifest`, { facts: { actual, expected } });
 }

@@ -1,80 +1,55 @@
-/** What an archive is, from its members alone: a file is stepped through, not read. */
+/**
+ * What an input is: a container archive or a bare ZFS send stream, either of them compressed or not, told apart by content. A file is stepped
+ * through and not read but for its texts and the heads of its streams, unless everything is asked for. What passes once is read anyway, so there
+ * everything is counted.
+ */
 import { damaged } from "../errors.ts";
-import { CONTAINER_CONFIG, METADATA, type StreamPlace } from "./layout.ts";
-import { decodeManifest, type Manifest } from "./manifest.ts";
-import { decodeMetadata, decodeSnapshots, type Metadata } from "./metadata.ts";
-import { isJoined, ListAllowance, type ArchiveMember } from "./member.ts";
-import type { ArchiveReader } from "./read.ts";
+import { isSeekable, readAll, type ByteSource } from "../stream/bytes.ts";
+import type { Compression } from "../stream/compression.ts";
+import { startOf, unpack } from "../stream/input-start.ts";
+import { beginsStream, STREAM_START_BYTES } from "../zfs/dmu/verify.ts";
+import { inspectArchive, type ArchiveInspection } from "./inspect-archive.ts";
+import { countedSize, lookInto, type Depth, type StreamContent, type StreamSize } from "./inspect-stream.ts";
 
-/** A stream of the archive. */
-export interface InspectedStream extends StreamPlace {
-  member: string;
-  pieces: number;
-  /** Bytes in the archive. */
-  storedBytes: number;
-  /** Bytes once decompressed, where the manifest says. */
-  rawBytes: number | undefined;
+/** An input seen from outside. */
+export type Inspection = (ArchiveInspection | BareInspection) & {
+  /** How all of it is compressed. */
+  compression: Compression;
+};
+
+/** A ZFS stream that is in no archive. */
+export interface BareInspection {
+  /** One. */
+  streams: (StreamSize & StreamContent)[];
 }
 
-/** An archive seen from outside. */
-export interface Inspection {
-  metadata: Metadata;
-  members: { name: string; bytes: number }[];
-  hooks: string[];
-  streams: InspectedStream[];
-  /** Transfer snapshots, newest first; undefined without `snapshots.yml`. */
-  snapshots: string[] | undefined;
-  manifest: Manifest | undefined;
-  /** Whether the archive has its end blocks; images from repositories have none. */
-  ended: boolean;
+/** Options of {@link inspectInput}. */
+export interface InspectOptions {
+  /** Whether to read all streams and count their records. */
+  records: boolean;
 }
 
-/** Reads what an archive says of itself. @throws ToolError damaged if it is none, or is cut off */
-export async function inspectArchive(reader: ArchiveReader): Promise<Inspection> {
-  const members: ArchiveMember[] = [];
-  const allowance = new ListAllowance();
-  const texts = new Map<string, Uint8Array>();
-  for await (const member of reader.inArchiveOrder()) {
-    allowance.addMember(member.name);
-    members.push(member);
-    const wanted = ["metadata", "container", "snapshots", "manifest"].includes(member.kind.is);
-    if (wanted && !texts.has(member.name)) texts.set(member.name, await member.text());
-  }
-  const find = (name: string): Uint8Array | undefined => texts.get(name);
-  const metadata = find(METADATA);
-  if (metadata === undefined || find(CONTAINER_CONFIG) === undefined) {
-    throw damaged(
-      `Cannot inspect the archive: it has no "${metadata === undefined ? METADATA : CONTAINER_CONFIG}", so it is no container archive`,
-    );
-  }
-  const snapshots = find("snapshots.yml");
-  const manifestBytes = find("ctar/manifest.json");
-  const manifest = manifestBytes === undefined ? undefined : decodeManifest(manifestBytes);
-  return {
-    metadata: decodeMetadata(metadata),
-    members: members.map(({ name, storedBytes }) => ({ name, bytes: storedBytes })),
-    hooks: members.flatMap(({ kind }) => (kind.is === "hook" ? [kind.name] : [])),
-    streams: describeStreams(members, manifest),
-    snapshots: snapshots === undefined ? undefined : decodeSnapshots(snapshots),
-    manifest,
-    ended: reader.end === "blocks",
-  };
+/**
+ * Looks at an input. What is wrong with a stream is said of the stream.
+ *
+ * @param what what messages call the input
+ * @throws ToolError damaged if it is neither archive nor stream, or an archive that is cut off
+ */
+export async function inspectInput(source: ByteSource, what: string, { records }: InspectOptions): Promise<Inspection> {
+  const depth: Depth = records || !isSeekable(source) ? "all" : "head";
+  await using unpacked = await unpack(source, what);
+  return { compression: unpacked.compression, ...(await inspectPlain(unpacked.source, { what, depth, stored: source })) };
 }
 
-/** The streams, each once: its pieces may stand apart. */
-function describeStreams(members: readonly ArchiveMember[], manifest: Manifest | undefined): InspectedStream[] {
-  const streams = new Map<string, InspectedStream>();
-  for (const { name, kind, pieces, storedBytes } of members.filter((member) => isJoined(member.kind))) {
-    const known = streams.get(name);
-    const place: StreamPlace = kind.is === "stream" ? { dataset: kind.dataset, kind: kind.kind } : { dataset: "", kind: "base" };
-    const raw = manifest?.streams.find(({ member }) => member === name)?.raw;
-    streams.set(name, {
-      ...place,
-      member: name,
-      pieces: pieces + (known?.pieces ?? 0),
-      storedBytes: storedBytes + (known?.storedBytes ?? 0),
-      rawBytes: raw?.bytes,
-    });
-  }
-  return [...streams.values()];
+/** @param stored what the bytes are read from, as it is stored */
+async function inspectPlain(
+  source: ByteSource,
+  { what, depth, stored }: { what: string; depth: Depth; stored: ByteSource },
+): Promise<ArchiveInspection | BareInspection> {
+  const { head, all } = await startOf(source, STREAM_START_BYTES);
+  if (head.length === 0) throw damaged(`Cannot inspect "${what}": it is empty`);
+  if (!beginsStream(head)) return await inspectArchive(all, isSeekable(all) ? depth : "all");
+  const content = await lookInto(readAll(all), { what, gzipped: false, depth });
+  const passedBytes = content.damage === undefined ? stored.offset : undefined;
+  return { streams: [{ storedBytes: stored.size ?? passedBytes, ...countedSize(content), ...content }] };
 }

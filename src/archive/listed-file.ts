@@ -36,12 +36,12 @@ const TYPES: Readonly<Record<string, ListedFile["type"]>> = {
   "6": "fifo",
 };
 
-/** Lists a file of a tree. @throws ToolError damaged */
-export async function listNode(tree: FileTree, node: TreeNode): Promise<ListedFile> {
+/** Lists a file of a tree. @returns a promise where its target has to be read @throws ToolError damaged */
+export function listNode(tree: FileTree, node: TreeNode): ListedFile | Promise<ListedFile> {
   const { type, mode, uid, gid, nlink, size, mtimeNs, rdevMajor: major, rdevMinor: minor } = node.status;
   const device = type === "block" || type === "character" ? { major, minor } : undefined;
-  const target = type === "symlink" ? await tree.readLink(node) : undefined;
-  return { path: node.path, type, mode, uid, gid, nlink, size, mtimeNs, device, target, dataset: node.volume.dataset };
+  const listed = { path: node.path, type, mode, uid, gid, nlink, size, mtimeNs, device, target: undefined, dataset: node.volume.dataset };
+  return type === "symlink" ? tree.readLink(node).then((target) => ({ ...listed, target })) : listed;
 }
 
 /** Lists an entry of a tar. @param path its name, taken apart */

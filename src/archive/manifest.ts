@@ -56,7 +56,7 @@ export function decodeManifest(bytes: Uint8Array): Manifest | undefined {
     throw damaged(`Cannot read "ctar/manifest.json": it is no manifest`);
   }
   if (version !== 1) return undefined;
-  const valid = isListOf(value["texts"], isText) && isListOf(value["streams"], isStream) && Array.isArray(value["datasets"]);
+  const valid = isListOf(value["texts"], isText) && isListOf(value["streams"], isStream) && isListOf(value["datasets"], isDataset);
   if (!valid) throw damaged(`Cannot read "ctar/manifest.json": fields are missing or of the wrong type`);
   return value as unknown as Manifest;
 }
@@ -74,8 +74,14 @@ function isStream(value: unknown): boolean {
   return isMeasure(value["stored"]) && isMeasure(value["raw"]) && (value["facts"] === undefined || isRecord(value["facts"]));
 }
 
+/** A misspelt key must not make a checksum optional. */
 function isMeasure(value: unknown): boolean {
-  return isDigest(value) || (isRecord(value) && typeof value["bytes"] === "number" && value["sha256"] === undefined);
+  if (isDigest(value)) return true;
+  return isRecord(value) && typeof value["bytes"] === "number" && Object.keys(value).length === 1;
+}
+
+function isDataset(value: unknown): boolean {
+  return isRecord(value) && typeof value["dataset"] === "string" && isRecord(value["properties"]);
 }
 
 function isDigest(value: unknown): boolean {

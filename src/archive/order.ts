@@ -55,7 +55,7 @@ function rankOf(kind: MemberKind, datasets: ReadonlyMap<string, number>, metadat
 
 function missing(name: string): Error {
   const names = name === ROOTFS_TAR ? `"${name}"` : `"${name}" nor "${name}.gz"`;
-  return damaged(`Cannot import the archive: it has no ${names}`);
+  return damaged(`Cannot read archive: it has no ${names}`);
 }
 
 /** Watches members come in archive order. */
@@ -93,8 +93,8 @@ export class OnePassOrder {
 }
 
 function outOfOrder(problem: string, offset: number): Error {
-  return damaged(`Cannot import in one pass: ${problem}`, {
+  return damaged(`Cannot read archive in one pass: ${problem}`, {
     offset,
-    hints: ["Save the archive to a file and import that: in a file, members may stand in any order"],
+    hints: ["Save the archive to a file first: in a file, members may stand in any order"],
   });
 }

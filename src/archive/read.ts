@@ -7,6 +7,7 @@ import { TarReader, type TarEntry } from "../stream/tar/read.ts";
 import { memberKind, type MemberKind } from "./layout.ts";
 import { isContent, isJoined, pieceBytes, readText, type ArchiveMember } from "./member.ts";
 import { indexMembers } from "./member-index.ts";
+import { findStreams, type MemberSource } from "./member-source.ts";
 import { decodeMetadata } from "./metadata.ts";
 import { OnePassOrder, sortForImport } from "./order.ts";
 
@@ -39,6 +40,11 @@ export class ArchiveReader {
     if (isSeekable(this.#source)) return yield* this.#sorted(this.#source);
     const order = new OnePassOrder();
     for await (const member of this.inArchiveOrder()) if (order.wants(member)) yield member;
+  }
+
+  /** Of a file, its streams as something to seek in. @throws ToolError damaged */
+  async seekableStreams(): Promise<readonly MemberSource[] | undefined> {
+    return isSeekable(this.#source) ? (await findStreams(this.#source)).streams : undefined;
   }
 
   /** Members as they stand in the archive, also those that mean nothing. @throws ToolError damaged */

@@ -2,7 +2,8 @@
  * What an export reads from and an import writes to. The archive room owns these interfaces; whoever keeps containers implements them, and
  * a command joins the two.
  */
-import type { ByteStream } from "../stream/bytes.ts";
+import type { ByteStream, SeekableSource } from "../stream/bytes.ts";
+import type { EntrySource } from "../tree/selected-entries.ts";
 import type { StreamPlace } from "./layout.ts";
 import type { StreamFacts } from "./manifest.ts";
 import type { Metadata } from "./metadata.ts";
@@ -67,10 +68,20 @@ export interface ContainerSource {
 export interface ContainerTarget {
   /** Checks that the container can be made here, and makes room for it. @throws ToolError with everything as it was */
   begin(head: ContainerHead): Promise<void>;
+  /** Where there is no ZFS, known once it has begun: takes the files in ZFS streams, which are not given to {@link receive}. */
+  readonly files?: FilesTarget | undefined;
   /** Takes a ZFS stream, or for format tar the root filesystem's tar, and reads all of it to the end. */
   receive(place: StreamPlace, bytes: ByteStream): Promise<void>;
   /** Makes the container appear. @param snapshots transfer snapshots to destroy */
   finish(snapshots: readonly string[]): Promise<void>;
   /** Undoes everything since {@link begin}. */
   undo(): Promise<void>;
+}
+
+/** A place for the files in ZFS streams. */
+export interface FilesTarget {
+  /** Keeps a stream until all have come; nothing is made before its first bytes have. */
+  keep(bytes: ByteStream): Promise<SeekableSource>;
+  /** Makes the container's files. */
+  extract(entries: EntrySource): Promise<void>;
 }

@@ -3,8 +3,8 @@
  * of it are kept in memory as the streams pass, and if data is wanted, the streams pass once more to find where it is, and again when it is read.
  */
 import { readAll, isSeekable, type ByteSource, type ByteStream, type SeekableSource } from "../stream/bytes.ts";
+import { decompressed, type Compression } from "../stream/compression.ts";
 import { ForwardSource } from "../stream/forward-source.ts";
-import { gunzip } from "../stream/gunzip.ts";
 import { StreamSource } from "../stream/stream-source.ts";
 import { loadDatasets, type LoadedDataset, type StreamInput } from "../zfs/zpl/dataset.ts";
 
@@ -13,7 +13,7 @@ export interface StoredStream {
   /** What messages call it. */
   what: string;
   source: ByteSource;
-  gzipped: boolean;
+  compression: Compression;
 }
 
 /** A dataset of which names and data may have to be read in two ways. */
@@ -34,7 +34,7 @@ export interface StoredDatasets {
 
 /** Loads streams in order, a full one before what is incremental. @throws ToolError damaged, failed */
 export async function loadStored(streams: readonly StoredStream[], wantsContents: boolean): Promise<StoredDatasets> {
-  const passing = streams.filter(({ gzipped }) => gzipped).map((stream) => new PassingStream(stream));
+  const passing = streams.filter(({ compression }) => compression !== "none").map((stream) => new PassingStream(stream));
   const inputOf = (stream: StoredStream, source: ByteSource): StreamInput => ({ what: stream.what, source });
   const sourceOf = (stream: StoredStream): PassingStream | undefined => passing.find((one) => one.stream === stream);
   const names = await loadDatasets(streams.map((stream) => inputOf(stream, sourceOf(stream) ?? rewound(stream.source))));
@@ -50,7 +50,7 @@ export async function loadStored(streams: readonly StoredStream[], wantsContents
   };
 }
 
-/** A gzipped stream, decompressed as it passes. */
+/** A compressed stream, decompressed as it passes. */
 class PassingStream implements ByteSource {
   readonly stream: StoredStream;
   readonly size: undefined;
@@ -74,7 +74,8 @@ class PassingStream implements ByteSource {
 
   /** All of it, from the beginning. */
   open(): ByteStream {
-    return gunzip(readAll(rewound(this.stream.source)), this.stream.what);
+    const { source, compression, what } = this.stream;
+    return decompressed(readAll(rewound(source)), compression, what);
   }
 
   async close(): Promise<void> {

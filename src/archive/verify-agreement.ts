@@ -4,7 +4,7 @@
  */
 import { CONTAINER_CONFIG, METADATA, ROOTFS_TAR, SNAPSHOTS, streamMember, type StreamPlace } from "./layout.ts";
 import type { Metadata } from "./metadata.ts";
-import type { Findings } from "./verify-findings.ts";
+import type { Findings } from "../stream/findings.ts";
 import type { VerifiedStream } from "./verify-stream.ts";
 import type { VerifiedTexts } from "./verify-texts.ts";
 
@@ -69,7 +69,8 @@ function checkEnd({ texts, end, endOffset }: ArchiveContent, { format, container
 
 /** Transfer snapshots are among those that the streams bring. */
 function checkSnapshots({ texts, streams, isWhole }: ArchiveContent, findings: Findings): void {
-  if (!isWhole || streams.some(({ raw }) => raw === undefined)) return; // what they bring is not known
+  const isKnown = streams.every(({ raw, description, entries }) => raw !== undefined && (description ?? entries) !== undefined);
+  if (!isWhole || !isKnown) return;
   const brought = new Set(streams.flatMap(({ description }) => description?.snapshots.map(({ snapshot }) => snapshot) ?? []));
   const offset = texts.all.get(SNAPSHOTS)?.offset ?? 0;
   for (const name of texts.snapshots ?? []) {

@@ -8,7 +8,7 @@ import { isJoined, ListAllowance, type ArchiveMember } from "./member.ts";
 import { OnePassOrder } from "./order.ts";
 import { ArchiveReader } from "./read.ts";
 import { checkAgreement, type ArchiveContent } from "./verify-agreement.ts";
-import { offsetIn, problemOf, type Findings } from "./verify-findings.ts";
+import { offsetIn, problemOf, type Findings } from "../stream/findings.ts";
 import { checkManifest } from "./verify-manifest.ts";
 import { verifyMember, type StreamOutcome } from "./verify-stream.ts";
 import { VerifiedTexts } from "./verify-texts.ts";

@@ -7,10 +7,10 @@ import { TarReader } from "../stream/tar/read.ts";
 import { openDigest } from "../stream/threads/digest.ts";
 import { StreamPortrait, type StreamDescription } from "../zfs/dmu/describe.ts";
 import { verifyStream } from "../zfs/dmu/verify.ts";
-import type { StreamPlace } from "./layout.ts";
+import { ROOTFS_TAR, type StreamPlace } from "./layout.ts";
 import { MemberBytes } from "./member-bytes.ts";
 import type { ArchiveMember } from "./member.ts";
-import { offsetIn, problemOf, type Finding } from "./verify-findings.ts";
+import { offsetIn, problemOf, type Finding } from "../stream/findings.ts";
 
 /** A stream that was read; sizes in bytes. */
 export interface VerifiedStream extends StreamPlace {
@@ -40,35 +40,56 @@ export interface StreamOutcome {
  * @throws ToolError damaged if the archive itself ends or breaks off; what is wrong with the stream is returned
  */
 export async function verifyMember(member: ArchiveMember, position?: () => number): Promise<StreamOutcome> {
-  const { name, kind, offset } = member;
-  const isTar = kind.is === "rootfs-tar";
-  const place: StreamPlace = kind.is === "stream" ? { dataset: kind.dataset, kind: kind.kind } : { dataset: "", kind: "base" };
-  const gzipped = isTar || (kind.is === "stream" && kind.gzipped);
-  const stream: VerifiedStream = { ...place, member: name, offset, pieces: 0, stored: undefined, raw: undefined };
+  const { name, offset } = member;
+  const stream = unreadStream(member);
   const bytes = new MemberBytes(member, position);
   let finding: Finding | undefined;
   try {
-    await readThrough(stream, bytes, { gzipped, isTar });
+    await verifyStored(stream, bytes.read());
   } catch (error) {
     if (bytes.hasFailed) throw error;
-    finding = findingOf(error, name, gzipped ? (position ?? (() => offset)) : (at) => bytes.locate(at));
+    finding = findingOf(error, name, isGzipped(stream) ? (position ?? (() => offset)) : (at) => bytes.locate(at));
   }
   stream.pieces = member.pieces;
   return { stream, finding };
 }
 
-async function readThrough(
-  stream: VerifiedStream,
-  bytes: MemberBytes,
-  { gzipped, isTar }: { gzipped: boolean; isTar: boolean },
-): Promise<void> {
-  using stored = openDigest(gzipped ? "here" : "nowhere");
-  using raw = openDigest("thread");
-  const unpacked = observed(gzipped ? gunzip(observed(bytes.read(), stored), stream.member) : bytes.read(), raw);
-  if (isTar) stream.entries = await verifyTar(unpacked);
+/** A stream that nothing is known of but its place. */
+export function unreadStream({ name: member, kind, offset }: ArchiveMember): VerifiedStream {
+  const place: StreamPlace = kind.is === "stream" ? { dataset: kind.dataset, kind: kind.kind } : { dataset: "", kind: "base" };
+  return { ...place, member, offset, pieces: 0, stored: undefined, raw: undefined };
+}
+
+/** Whether a stream is stored compressed. */
+export function isGzipped({ member }: VerifiedStream): boolean {
+  return member.endsWith(".gz");
+}
+
+/**
+ * Reads a stream as it is stored, and fills in what it is.
+ *
+ * @param isChecked whether digests are taken and contents looked at; without, sizes and gzip's own checksums are all
+ * @throws ToolError damaged; what the bytes threw
+ */
+export async function verifyStored(stream: VerifiedStream, bytes: ByteStream, isChecked = true): Promise<void> {
+  if (isGzipped(stream)) {
+    using stored = openDigest(isChecked ? "here" : "nowhere");
+    await verifyUnpacked(stream, gunzip(observed(bytes, stored), stream.member), isChecked);
+    stream.stored = await stored.finish();
+  } else {
+    await verifyUnpacked(stream, bytes, isChecked);
+    stream.stored = stream.raw;
+  }
+}
+
+/** Reads a stream once decompressed, and fills in what that is: see {@link verifyStored}. */
+export async function verifyUnpacked(stream: VerifiedStream, bytes: ByteStream, isChecked = true): Promise<void> {
+  using raw = openDigest(isChecked ? "thread" : "nowhere");
+  const unpacked = observed(bytes, raw);
+  if (!isChecked) await drain(unpacked);
+  else if (stream.member === ROOTFS_TAR) stream.entries = await verifyTar(unpacked);
   else await verifyRecords(stream, unpacked);
   stream.raw = await raw.finish();
-  stream.stored = gzipped ? await stored.finish() : stream.raw;
 }
 
 async function verifyRecords(stream: VerifiedStream, bytes: ByteStream): Promise<void> {

@@ -7,7 +7,7 @@ import { CONTAINER_CONFIG, GROUP_CONFIG, USER_CONFIG, type MemberKind } from "./
 import { decodeManifest, type Manifest } from "./manifest.ts";
 import type { ArchiveMember } from "./member.ts";
 import { decodeMetadata, decodeSnapshots, isBeforeFormats, type Metadata } from "./metadata.ts";
-import type { Findings } from "./verify-findings.ts";
+import type { Findings } from "../stream/findings.ts";
 
 /** A text that has passed. */
 export interface VerifiedText {
@@ -32,7 +32,7 @@ export class VerifiedTexts {
     this.#findings = findings;
   }
 
-  async take(member: ArchiveMember): Promise<void> {
+  async take(member: Pick<ArchiveMember, "name" | "kind" | "offset" | "text">): Promise<void> {
     const { name, kind, offset } = member;
     try {
       const bytes = await member.text();

@@ -1,15 +1,13 @@
 /**
- * Is it whole? Checks whatever ctar reads without needing ZFS: a container archive or a bare ZFS send stream, either of them gzipped or not, told
- * apart by content.
+ * Is it whole? Checks a container archive or a bare ZFS send stream, compressed or not, told apart by content.
  */
-import { isSeekable, readAll, type ByteSource } from "../stream/bytes.ts";
-import { gunzip } from "../stream/gunzip.ts";
-import { PeekSource } from "../stream/peek-source.ts";
-import { StreamSource } from "../stream/stream-source.ts";
+import { readAll, type ByteSource } from "../stream/bytes.ts";
+import type { Compression } from "../stream/compression.ts";
+import { Findings, inOrder, offsetIn, type Finding } from "../stream/findings.ts";
 import { StreamPortrait, type StreamDescription } from "../zfs/dmu/describe.ts";
 import { beginsStream, STREAM_START_BYTES, verifyStream } from "../zfs/dmu/verify.ts";
+import { startOf, unpack } from "../stream/input-start.ts";
 import { verifyArchive, type VerifiedArchive } from "./verify-archive.ts";
-import { Findings, offsetIn, type Finding } from "./verify-findings.ts";
 
 /** What an input is, and what is wrong with it. */
 export interface Verification {
@@ -17,8 +15,8 @@ export interface Verification {
   findings: readonly Finding[];
   /** How many there were beyond those. */
   moreFindings: number;
-  /** Whether all of it is gzipped; offsets are then those of what it holds. */
-  gzipped: boolean;
+  /** How all of it is compressed; offsets are those of what it holds. */
+  compression: Compression;
   /** Size of what was read, decompressed. */
   bytes: number;
   /** One of the two, unless it cannot be told what it is. */
@@ -33,19 +31,11 @@ export interface Verification {
  * @throws ToolError if it cannot be read at all; what is wrong with it is returned
  */
 export async function verifyInput(source: ByteSource, what: string): Promise<Verification> {
-  const { head, all } = await startOf(source, GZIP_MAGIC.length);
-  if (!head.equals(GZIP_MAGIC)) return await verifyPlain(all, what, false);
-  const unpacked = new StreamSource(gunzip(readAll(all), what));
-  try {
-    return await verifyPlain(unpacked, what, true);
-  } finally {
-    await unpacked.close();
-  }
+  await using unpacked = await unpack(source, what);
+  return { compression: unpacked.compression, ...(await verifyPlain(unpacked.source, what)) };
 }
 
-const GZIP_MAGIC = Buffer.of(0x1f, 0x8b);
-
-async function verifyPlain(source: ByteSource, what: string, gzipped: boolean): Promise<Verification> {
+async function verifyPlain(source: ByteSource, what: string): Promise<Omit<Verification, "compression">> {
   const findings = new Findings();
   const result: Pick<Verification, "archive" | "stream"> = {};
   let input = source;
@@ -57,8 +47,7 @@ async function verifyPlain(source: ByteSource, what: string, gzipped: boolean): 
   } catch (error) {
     findings.addError(error, { offset: offsetIn(error) ?? input.offset });
   }
-  const sorted = findings.list.toSorted((a, b) => a.offset - b.offset);
-  return { findings: sorted, moreFindings: findings.more, gzipped, bytes: input.offset, ...result };
+  return { findings: inOrder(findings.list), moreFindings: findings.more, bytes: input.offset, ...result };
 }
 
 async function verifyBareStream(source: ByteSource, what: string, result: Pick<Verification, "stream">): Promise<void> {
@@ -68,13 +57,4 @@ async function verifyBareStream(source: ByteSource, what: string, result: Pick<V
   } finally {
     result.stream = portrait.describe();
   }
-}
-
-/** The first bytes, and a source that gives all of them. */
-async function startOf(source: ByteSource, count: number): Promise<{ head: Buffer; all: ByteSource }> {
-  const start = new PeekSource(source);
-  const head = Buffer.from(await start.peek(count));
-  if (!isSeekable(source)) return { head, all: start };
-  source.seek(0);
-  return { head, all: source };
 }

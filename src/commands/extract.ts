@@ -7,6 +7,7 @@ import { LossReport } from "../tree/loss.ts";
 import { PathPattern } from "../tree/path-pattern.ts";
 import { defineVerb, type Verb } from "./define.ts";
 import { notFound, openArchiveFiles, TREE_ARGS } from "./files-arguments.ts";
+import { IMAGE_ARGS } from "./subject.ts";
 import { formatSize } from "./world.ts";
 
 const NEW_DIRECTORY_MODE = 0o755;
@@ -28,6 +29,7 @@ export const extractVerb: Verb = defineVerb({
     force: { type: "boolean", description: "Replace files that are there" },
     dryRun: { type: "boolean", alias: "n", description: "Print what would be extracted, make nothing" },
     ...TREE_ARGS,
+    ...IMAGE_ARGS,
   },
   examples: [
     "ctar extract web01.tar -C /srv/web01",

@@ -1,8 +1,11 @@
 /** What `ls`, `cat` and `extract` share: which files they are about, and opening them. */
-import { openFiles, type TarFiles, type TreeFiles } from "../archive/files.ts";
+import { openFiles, type TreeFiles } from "../archive/files.ts";
 import { ToolError } from "../errors.ts";
-import { openInput, type Input } from "../sys/input.ts";
+import { chooseImage } from "../oci/choose-image.ts";
+import { filesOfImage } from "../oci/layers/image-files.ts";
+import { filesOfTar, type EntryFiles } from "../tree/entry-files.ts";
 import type { Context } from "./context.ts";
+import { imageChoice, openSubject, openSubjectImages, refuseImageChoice, type ImageArguments, type Subject } from "./subject.ts";
 
 /** Options that choose a tree. */
 export const TREE_ARGS = {
@@ -15,30 +18,57 @@ export const TREE_ARGS = {
 } as const;
 
 /** Values of those. */
-export interface TreeArguments {
+export interface TreeArguments extends ImageArguments {
   archive: string;
   dataset: string | undefined;
   datasetRoot: boolean;
 }
 
-/** Files of an open archive, to be disposed of. */
+/** Files of an open input, to be disposed of. */
 export interface OpenedFiles extends AsyncDisposable {
-  input: Input;
-  files: TreeFiles | TarFiles;
+  files: TreeFiles | EntryFiles;
 }
 
-/** Opens the files of an archive, and tells what is worth knowing of them. @throws ToolError */
+/** Opens the files of an input, and tells what is worth knowing of them. @throws ToolError */
 export async function openArchiveFiles(args: TreeArguments, wantsContents: boolean, context: Context): Promise<OpenedFiles> {
-  const { archive, dataset, datasetRoot } = args;
-  const input = await openInput(archive, context.signal);
-  try {
-    const files = await openFiles(input, input.name, { dataset, fromDatasetRoot: datasetRoot, wantsContents });
-    if (files.kind === "tree") for (const note of files.notes) context.talk(`note: ${note}`);
-    return { input, files, [Symbol.asyncDispose]: async () => await close(input, files) };
-  } catch (error) {
-    await input[Symbol.asyncDispose]();
-    throw error;
+  await using stack = new AsyncDisposableStack();
+  const subject = stack.use(await openSubject(args.archive, context));
+  const files = await open(subject, { args, wantsContents, context, stack });
+  const opened = stack.move();
+  return { files, [Symbol.asyncDispose]: async () => await opened.disposeAsync() };
+}
+
+interface Request {
+  args: TreeArguments;
+  wantsContents: boolean;
+  context: Context;
+  /** Takes what has to be closed. */
+  stack: AsyncDisposableStack;
+}
+
+async function open(subject: Subject, { args, wantsContents, context, stack }: Request): Promise<TreeFiles | EntryFiles> {
+  const { dataset, datasetRoot: fromDatasetRoot } = args;
+  if (subject.kind === "images") {
+    refuseDataset(args, "images");
+    const archive = await openSubjectImages(subject, args, context);
+    stack.defer(async () => await archive.close());
+    return await filesOfImage(chooseImage(archive.images, imageChoice(args)));
   }
+  refuseImageChoice(args);
+  if (subject.kind === "rootfs") {
+    refuseDataset(args, "a root filesystem alone");
+    return filesOfTar(subject.input, subject.name);
+  }
+  const files = await openFiles(subject.input, subject.name, { dataset, fromDatasetRoot, wantsContents });
+  if (files.kind === "entries") return files;
+  for (const note of files.notes) context.talk(`note: ${note}`);
+  stack.defer(async () => await files.close());
+  return files;
+}
+
+function refuseDataset({ dataset, datasetRoot }: TreeArguments, what: string): void {
+  if (dataset === undefined && !datasetRoot) return;
+  throw new ToolError("usage", `Cannot choose a dataset: the input holds ${what}`);
 }
 
 /** The error for paths that nothing was for. */
@@ -48,12 +78,4 @@ export function notFound(paths: readonly { text: string }[], archive: string): T
     facts: { paths: paths.map(({ text }) => text) },
     hints: [`ctar ls -R ${archive} lists what there is`],
   });
-}
-
-async function close(input: Input, files: TreeFiles | TarFiles): Promise<void> {
-  try {
-    if (files.kind === "tree") await files.close();
-  } finally {
-    await input[Symbol.asyncDispose]();
-  }
 }

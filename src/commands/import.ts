@@ -69,7 +69,8 @@ export const importVerb: Verb = defineVerb({
   summary: "Import a container from an archive",
   description:
     "Reads the archive once, from a file or a pipe. Data is received under a temporary name; the container appears when everything is there, " +
-    "and a failed import leaves nothing behind.",
+    "and a failed import leaves nothing behind. A directory pool gets the files in ZFS streams: those that come through a pipe or are gzipped are " +
+    "kept there until the last has come, which takes room for the streams, decompressed, and the files.",
   args: {
     ...IMPORT_ARGS,
     pool: POOL_ARG,
@@ -117,7 +118,11 @@ export async function runImport(request: ImportRequest, context: Context): Promi
     talk: context.talk,
     storage: (id) => makeStorage({ id, pool, run, losses, request, properties, context }),
   });
-  const { head, checked } = await importArchive(new ArchiveReader(input), target, { dryRun, verify });
+  const { head, checked } = await importArchive(new ArchiveReader(input), target, {
+    dryRun,
+    verify,
+    onLoss: (loss) => losses.add(loss),
+  });
   if (dryRun) return await explain(head, target, pool, context);
   const proof = checked ? "checked against its manifest" : "the archive has no manifest to check against";
   context.talk(`imported container "${target.planned.id}" to pool "${pool.name}" (${proof})`);
@@ -161,12 +166,12 @@ function makeStorage(parts: {
   const onLoss = (loss: Loss): void => losses.add(loss);
   if (pool.kind === "zfs") {
     const dataset = request.dataset === undefined ? childDataset(pool.dataset, `ct/${id}`) : parseDatasetName(request.dataset);
-    return new ZfsStorage(pool, { dataset, properties, verify: request.verify, run, signal: context.signal, onLoss });
+    return new ZfsStorage(pool, { dataset, properties, run, signal: context.signal, onLoss });
   }
   if (request.dataset !== undefined || request.zfsProperty.length > 0) {
     throw new ToolError("usage", `Cannot use --dataset or --zfs-property: pool "${pool.name}" has no ZFS`);
   }
-  return new DirStorage(pool, { id, run, onLoss });
+  return new DirStorage(pool, { id, run, signal: context.signal, onLoss });
 }
 
 function parseProperties(settings: readonly string[]): Record<string, string> {

@@ -12,12 +12,37 @@ export const commands: readonly Command[] = [
   { name: "ls", summary: "List the files in an archive", load: async () => (await import("./ls.ts")).lsVerb },
   { name: "cat", summary: "Print one file of an archive", load: async () => (await import("./cat.ts")).catVerb },
   { name: "extract", summary: "Extract files from an archive", load: async () => (await import("./extract.ts")).extractVerb },
+  { name: "convert", summary: "Convert an archive into another format", load: async () => (await import("./convert.ts")).convertVerb },
   { name: "list", summary: "List the containers of a pool", load: async () => (await import("./list.ts")).listVerb },
   { name: "init", summary: "Make a pool or a directory ready to hold containers", load: async () => (await import("./init.ts")).initVerb },
   {
     name: "doctor",
     summary: "Show what this host can do, and what killed runs left",
     load: async () => (await import("./doctor.ts")).doctorVerb,
+  },
+  {
+    name: "image",
+    summary: "Keep images on the pool, and exchange them with Docker, podman and containerd",
+    commands: [
+      { name: "import", summary: "Keep the images of an archive", load: async () => (await import("./image-import.ts")).imageImportVerb },
+      { name: "export", summary: "Write images into an archive", load: async () => (await import("./image-export.ts")).imageExportVerb },
+      { name: "ls", summary: "List the images", load: async () => (await import("./image-names.ts")).imageLsVerb },
+      { name: "inspect", summary: "Show what an image is", load: async () => (await import("./image-names.ts")).imageInspectVerb },
+      { name: "tag", summary: "Give an image another name", load: async () => (await import("./image-names.ts")).imageTagVerb },
+      { name: "rm", summary: "Remove images", load: async () => (await import("./image-names.ts")).imageRmVerb },
+      { name: "prune", summary: "Remove data that no image needs", load: async () => (await import("./image-care.ts")).imagePruneVerb },
+      { name: "check", summary: "Check that images are whole", load: async () => (await import("./image-care.ts")).imageCheckVerb },
+      {
+        name: "load",
+        summary: "Keep the images of an archive, as docker load",
+        load: async () => (await import("./image-import.ts")).imageLoadVerb,
+      },
+      {
+        name: "save",
+        summary: "Write images into an archive, as docker save",
+        load: async () => (await import("./image-export.ts")).imageSaveVerb,
+      },
+    ],
   },
   {
     name: "ct",

@@ -21,13 +21,15 @@ const SPECIAL: readonly [bit: number, at: number, letters: string][] = [
   [0o2000, 5, "sS"],
   [0o1000, 8, "tT"],
 ];
+/** What has been made of modes so far; there are 4096. */
+const MODE_TEXTS: string[] = [];
 const PRINTABLE = /^[ -~]*$/;
 /** Times that a Date holds, in milliseconds. */
 const DATE_LIMIT_MS = 8_640_000_000_000_000n;
 
 /** A path as it is shown: control characters and what is not UTF-8 escaped; "." for the root. */
 export function shownPath(path: Uint8Array): string {
-  const text = Buffer.from(path).toString("latin1");
+  const text = Buffer.from(path.buffer, path.byteOffset, path.length).toString("latin1");
   if (PRINTABLE.test(text)) return text === "" ? "." : text;
   return text.split("/").map((name) => displayName(Buffer.from(name, "latin1"))).join("/"); // prettier-ignore
 }
@@ -75,14 +77,17 @@ function jsonName(key: string, name: Uint8Array): Record<string, string> {
 }
 
 function modeText(mode: number): string {
+  const known = MODE_TEXTS[mode];
+  if (known !== undefined) return known;
   const letters = Array.from(PERMISSIONS, (letter, index) => (mode & (0o400 >> index) ? letter : "-"));
   for (const [bit, at, [withExecute = "", without = ""]] of SPECIAL)
     if (mode & bit) letters[at] = letters[at] === "x" ? withExecute : without;
-  return letters.join("");
+  return (MODE_TEXTS[mode] = letters.join(""));
 }
 
 function timeText(timeNs: bigint): string {
   const ms = timeNs / 1_000_000n;
   if (ms < -DATE_LIMIT_MS || ms > DATE_LIMIT_MS) return `@${timeNs / 1_000_000_000n}`;
-  return new Date(Number(ms)).toISOString().replace(/^(.*)T(\d\d:\d\d).*$/, "$1 $2");
+  const [date = "", time = ""] = new Date(Number(ms)).toISOString().split("T");
+  return `${date} ${time.slice(0, 5)}`;
 }

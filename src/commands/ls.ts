@@ -1,14 +1,16 @@
 /** `ctar ls`: the files in an archive. */
 import { listEntry, listNode, type ListedFile } from "../archive/listed-file.ts";
-import type { TarFiles, TreeFiles } from "../archive/files.ts";
-import { drain, readAll } from "../stream/bytes.ts";
-import { StreamSource } from "../stream/stream-source.ts";
-import { TarReader } from "../stream/tar/read.ts";
+import type { FileTree, TreeNode } from "../archive/file-tree.ts";
+import type { TreeFiles } from "../archive/files.ts";
+import type { Steps } from "../stream/steps.ts";
+import type { EntryFiles } from "../tree/entry-files.ts";
 import { splitEntryName } from "../tree/entry-path.ts";
 import { PathPattern } from "../tree/path-pattern.ts";
+import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
 import { notFound, openArchiveFiles, TREE_ARGS } from "./files-arguments.ts";
 import { jsonLine, longLine, shownPath } from "./listing.ts";
+import { IMAGE_ARGS } from "./subject.ts";
 
 /** The verb. */
 export const lsVerb: Verb = defineVerb({
@@ -25,6 +27,7 @@ export const lsVerb: Verb = defineVerb({
     recursive: { type: "boolean", alias: "R", description: "List what lies below directories, too" },
     json: { type: "boolean", description: "Print a line of JSON for each file" },
     ...TREE_ARGS,
+    ...IMAGE_ARGS,
   },
   examples: [
     "ctar ls web01.tar",
@@ -38,10 +41,21 @@ export const lsVerb: Verb = defineVerb({
     const { files } = opened;
     const line = args.json ? jsonLine : args.long ? longLine : ({ path }: ListedFile): string => shownPath(path);
     const options = { patterns, recursive: args.recursive, archive: args.archive };
-    const listed = files.kind === "tree" ? listTree(files, options) : listTar(files, options);
-    for await (const file of listed) await context.print(line(file));
+    const lines = new GatheredLines(context);
+    const show = (file: ListedFile): void | Promise<void> => lines.add(line(file));
+    try {
+      if (files.kind === "tree") await listTree(files, options, show);
+      else for await (const file of listEntries(files, options)) await show(file);
+    } finally {
+      await lines.flush();
+    }
   },
 });
+
+/** How many lines are printed at a time. */
+const LINES = 100;
+
+type Show = (file: ListedFile) => void | Promise<void>;
 
 interface ListOptions {
   patterns: readonly PathPattern[];
@@ -49,23 +63,57 @@ interface ListOptions {
   archive: string;
 }
 
-async function* listTree({ tree }: TreeFiles, { patterns, recursive }: ListOptions): AsyncGenerator<ListedFile> {
+/** Lines that go out some at a time: of a million, each by itself takes longer to print than to make. */
+class GatheredLines {
+  readonly #context: Context;
+  #lines: string[] = [];
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** Takes a line. @returns a promise when some are to go out */
+  add(line: string): void | Promise<void> {
+    this.#lines.push(line);
+    if (this.#lines.length === LINES) return this.flush();
+  }
+
+  async flush(): Promise<void> {
+    if (this.#lines.length === 0) return;
+    const text = this.#lines.join("\n");
+    this.#lines = [];
+    await this.#context.print(text);
+  }
+}
+
+/** @param show may give a promise to wait for */
+async function listTree({ tree }: TreeFiles, { patterns, recursive }: ListOptions, show: Show): Promise<void> {
   for (const pattern of patterns) {
     for await (const found of tree.find(pattern)) {
       const isDirectory = found.status.type === "directory";
-      const nodes = recursive ? tree.walk(found) : isDirectory ? tree.children(found) : [found];
-      for await (const node of nodes) yield await listNode(tree, node);
+      if (!isDirectory && !recursive) await show(await listNode(tree, found));
+      else await listAll(tree, recursive ? tree.walk(found) : tree.children(found), show);
     }
   }
 }
 
-/** Entries come in the order of the tar, whatever the order of the paths. */
-async function* listTar(files: TarFiles, { patterns, recursive, archive }: ListOptions): AsyncGenerator<ListedFile> {
+async function listAll(tree: FileTree, nodes: Steps<TreeNode>, show: Show): Promise<void> {
+  for (;;) {
+    const next = nodes.next();
+    const node = next instanceof Promise ? await next : next;
+    if (node === undefined) return;
+    const listed = listNode(tree, node);
+    const busy = show(listed instanceof Promise ? await listed : listed);
+    if (busy !== undefined) await busy;
+  }
+}
+
+/** Entries come in their order, whatever the order of the paths. */
+async function* listEntries(files: EntryFiles, { patterns, recursive, archive }: ListOptions): AsyncGenerator<ListedFile> {
   const unmet = new Set(patterns);
-  const source = new StreamSource(files.open());
+  const entries = await files.open();
   try {
-    const tar = new TarReader(source);
-    for (let entry = await tar.next(); entry !== undefined; entry = await tar.next()) {
+    for (let entry = await entries.next(); entry !== undefined; entry = await entries.next()) {
       const path = splitEntryName(entry.name, entry.headerOffset);
       const isDirectory = entry.typeflag === "5";
       const matching = patterns.filter((pattern) => ["itself", "below"].includes(pattern.relate(path) ?? ""));
@@ -74,9 +122,8 @@ async function* listTar(files: TarFiles, { patterns, recursive, archive }: ListO
       const isShown = ({ depth }: PathPattern): boolean => path.length === depth + 1 || (path.length === depth && !isDirectory);
       if (recursive ? matching.length > 0 : matching.some(isShown)) yield listEntry(entry, path);
     }
-    await drain(readAll(source));
   } finally {
-    await source.close();
+    await entries.close();
   }
   const missing = [...unmet].filter(({ depth }) => depth > 0);
   if (missing.length > 0) throw notFound(missing, archive);

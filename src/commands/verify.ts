@@ -1,6 +1,6 @@
 /** `ctar verify`: whether an archive or a ZFS stream is whole. */
 import type { VerifiedArchive } from "../archive/verify-archive.ts";
-import type { Finding } from "../archive/verify-findings.ts";
+import type { Finding } from "../stream/findings.ts";
 import type { VerifiedStream } from "../archive/verify-stream.ts";
 import { verifyInput, type Verification } from "../archive/verify.ts";
 import { damaged, EXIT_CODES } from "../errors.ts";
@@ -38,12 +38,12 @@ export const verifyVerb: Verb = defineVerb({
 });
 
 /** What `--json` prints. */
-function reportOf({ findings, moreFindings, gzipped, bytes, archive, stream }: Verification): object {
+function reportOf({ findings, moreFindings, compression, bytes, archive, stream }: Verification): object {
   return {
     whole: findings.length === 0,
     findings,
     moreFindings,
-    gzipped,
+    compression,
     bytes,
     ...(archive === undefined ? {} : { archive: describeArchive(archive) }),
     ...(stream === undefined ? {} : { stream }),

@@ -33,10 +33,27 @@ export function hostMountsOf(config: YamlMap): { fs: string; mountpoint: string 
   return mounts.map((mount) => ({ fs: mount.get("fs") as string, mountpoint: mount.get("mountpoint") as string }));
 }
 
-/** Subdatasets that a checked configuration mounts, relative to the root dataset; "/" is that itself. */
-export function datasetMountsOf(config: YamlMap): { dataset: string; mountpoint: string }[] {
+/** A mount of a dataset, relative to the root dataset; "/" is that itself. */
+export interface DatasetMount {
+  dataset: string;
+  mountpoint: string;
+}
+
+/** Datasets that a checked configuration mounts. */
+export function datasetMountsOf(config: YamlMap): DatasetMount[] {
   const mounts = mountsOf(config).filter((mount) => typeof mount.get("dataset") === "string");
   return mounts.map((mount) => ({ dataset: mount.get("dataset") as string, mountpoint: mount.get("mountpoint") as string }));
+}
+
+/** Takes out the mounts of subdatasets, for a place where there are none. */
+export function dropSubdatasetMounts(config: YamlMap): void {
+  const mounts = config.get("mounts");
+  if (!Array.isArray(mounts)) return;
+  const isSubdataset = (dataset: YamlValue | undefined): boolean => typeof dataset === "string" && dataset !== "/";
+  config.set(
+    "mounts",
+    mounts.filter((mount) => !(mount instanceof YamlMap) || !isSubdataset(mount.get("dataset"))),
+  );
 }
 
 function mountsOf(config: YamlMap): YamlMap[] {

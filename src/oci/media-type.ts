@@ -3,6 +3,7 @@
  *
  * @see OCI image-spec v1.1 media-types.md; distribution `docs/content/spec/manifest-v2-2.md`
  */
+import type { Compression } from "../stream/compression.ts";
 
 /** The media types that are written, and Docker's names for the same. */
 export const MEDIA_TYPES = {
@@ -14,9 +15,6 @@ export const MEDIA_TYPES = {
   dockerManifest: "application/vnd.docker.distribution.manifest.v2+json",
   dockerConfig: "application/vnd.docker.container.image.v1+json",
 } as const;
-
-/** How a layer is stored. */
-export type Compression = "none" | "gzip" | "zstd";
 
 /** What the media type of a layer says. */
 export interface LayerType {

@@ -27,8 +27,11 @@ const SIGNATURES = {
   symlinkat: { args: ["bytes", "i32", "bytes"], result: "i32" },
   linkat: { args: ["i32", "bytes", "i32", "bytes", "i32"], result: "i32" },
   unlinkat: { args: ["i32", "bytes", "i32"], result: "i32" },
+  fchown: { args: ["i32", "u32", "u32"], result: "i32" },
   fchownat: { args: ["i32", "bytes", "u32", "u32", "i32"], result: "i32" },
+  fchmod: { args: ["i32", "u32"], result: "i32" },
   chmod: { args: ["bytes", "u32"], result: "i32" },
+  futimens: { args: ["i32", "bytes"], result: "i32" },
   utimensat: { args: ["i32", "bytes", "bytes", "i32"], result: "i32" },
   listxattr: { args: ["bytes", "bytes", "u64"], result: "i64" },
   getxattr: { args: ["bytes", "bytes", "bytes", "u64"], result: "i64" },
@@ -80,6 +83,7 @@ export class Libc {
   readonly #library: Library<CallName>;
   /** Scratch space: what a call fills in is decoded or copied before the next. */
   readonly #scratch = new Uint8Array(XATTR_BYTES);
+  readonly #scratchView = new DataView(this.#scratch.buffer);
 
   constructor(library: Library<string>) {
     this.#library = library;
@@ -173,17 +177,20 @@ export class Libc {
   }
 
   chown(fd: number, uid: number, gid: number): void {
-    this.#call("fchownat", fd, cString(NO_PATH), uid, gid, linux.AT_EMPTY_PATH);
+    if (Number(this.#library.functions.fchown(fd, uid, gid)) !== 0)
+      this.#call("fchownat", fd, cString(NO_PATH), uid, gid, linux.AT_EMPTY_PATH);
   }
 
   /** Sets the permission bits of anything but a symbolic link (ENOTSUP). */
   chmod(fd: number, mode: number): void {
-    this.#call("chmod", fdPath(fd), mode);
+    if (Number(this.#library.functions.fchmod(fd, mode)) !== 0) this.#call("chmod", fdPath(fd), mode);
   }
 
   /** Sets access and modification time, nanoseconds since 1970. */
   setTimes(fd: number, times: { atimeNs: bigint; mtimeNs: bigint }): void {
-    this.#call("utimensat", linux.AT_FDCWD, fdPath(fd), linux.encodeTimespecs(times.atimeNs, times.mtimeNs), 0);
+    linux.encodeTimespecs(this.#scratchView, times.atimeNs, times.mtimeNs);
+    const failed = Number(this.#library.functions.futimens(fd, this.#scratch)) !== 0;
+    if (failed) this.#call("utimensat", linux.AT_FDCWD, fdPath(fd), this.#scratch, 0);
   }
 
   /** Names of the extended attributes. */
@@ -232,7 +239,7 @@ const NO_PATH = new Uint8Array(0);
 
 /**
  * What a descriptor is open on, as a path. The calls on descriptors (fchmod and its like) refuse those that were opened with O_PATH; this
- * path leads to the file without resolving a name, and from a symbolic link no further.
+ * path leads to the file without resolving a name, and from a symbolic link no further. It takes longer, so descriptors are tried first.
  */
 function fdPath(fd: number): Uint8Array {
   return cString(Buffer.from(`/proc/self/fd/${fd}`));

@@ -37,6 +37,9 @@ export const S_IFDIR = 0o040000;
 export const S_IFCHR = 0o020000;
 export const S_IFIFO = 0o010000;
 
+const NANOSECONDS = 1_000_000_000n;
+const TIMESPEC_BYTES = 16;
+
 /** What statx(2) says about a file; times in nanoseconds since 1970. */
 export interface FileStatus {
   mode: number;
@@ -78,19 +81,21 @@ export function decodeStatx(bytes: Uint8Array): FileStatus {
 }
 
 function decodeStatxTime(view: DataView, at: number): bigint {
-  return view.getBigInt64(at, true) * 1_000_000_000n + BigInt(view.getUint32(at + 8, true));
+  return view.getBigInt64(at, true) * NANOSECONDS + BigInt(view.getUint32(at + 8, true));
 }
 
 /** Writes `struct timespec[2]`, access time first; times in nanoseconds since 1970. */
-export function encodeTimespecs(atimeNs: bigint, mtimeNs: bigint): Uint8Array {
-  const bytes = new Uint8Array(32);
-  const view = new DataView(bytes.buffer);
-  for (const [index, time] of [atimeNs, mtimeNs].entries()) {
-    const nanoseconds = ((time % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
-    view.setBigInt64(index * 16, (time - nanoseconds) / 1_000_000_000n, true);
-    view.setBigInt64(index * 16 + 8, nanoseconds, true);
-  }
-  return bytes;
+export function encodeTimespecs(view: DataView, atimeNs: bigint, mtimeNs: bigint): void {
+  encodeTimespec(view, 0, atimeNs);
+  encodeTimespec(view, TIMESPEC_BYTES, mtimeNs);
+}
+
+function encodeTimespec(view: DataView, at: number, timeNs: bigint): void {
+  const rest = Number(timeNs % NANOSECONDS);
+  const nanoseconds = rest < 0 ? rest + Number(NANOSECONDS) : rest;
+  view.setBigInt64(at, timeNs / NANOSECONDS - (rest < 0 ? 1n : 0n), true);
+  view.setUint32(at + 8, nanoseconds, true);
+  view.setUint32(at + 12, 0);
 }
 
 /** The names in a buffer that getdents64(2) filled, without `.` and `..`. */

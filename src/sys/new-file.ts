@@ -15,10 +15,10 @@ export class NewFile implements AsyncDisposable {
   readonly #path: string;
   readonly #temporaryPath: string;
   readonly #fd: number;
-  readonly #force: boolean;
+  readonly #force: boolean | undefined;
   #open = true;
 
-  constructor(options: { path: string; temporaryPath: string; fd: number; force: boolean; signal: AbortSignal | undefined }) {
+  constructor(options: { path: string; temporaryPath: string; fd: number; force: boolean | undefined; signal: AbortSignal | undefined }) {
     this.#path = options.path;
     this.#temporaryPath = options.temporaryPath;
     this.#fd = options.fd;
@@ -31,8 +31,8 @@ export class NewFile implements AsyncDisposable {
     await this.output.sync();
     await close(this.#fd);
     this.#open = false;
-    if (this.#force) fs.renameSync(this.#temporaryPath, this.#path);
-    else publishNew(this.#temporaryPath, this.#path);
+    if (this.#force === true) fs.renameSync(this.#temporaryPath, this.#path);
+    else publishNew(this.#temporaryPath, this.#path, this.#force);
     syncDirectory(path.dirname(this.#path));
   }
 
@@ -56,14 +56,15 @@ export function isTemporaryName(name: string): boolean {
 /**
  * Begins a new file at `target` under the temporary name.
  *
+ * @param options.force whether a file of that name is replaced; undefined where nobody is asked
  * @throws ToolError exists (and not `force`), not-found (no such directory), failed
  */
 export function createFile(
   target: string,
   options: { temporaryPath: string; force?: boolean; mode?: number; signal?: AbortSignal | undefined },
 ): NewFile {
-  const force = options.force ?? false;
-  if (!force && fs.lstatSync(target, { throwIfNoEntry: false }) !== undefined) throw fileExists(target);
+  const { force } = options;
+  if (force !== true && fs.lstatSync(target, { throwIfNoEntry: false }) !== undefined) throw fileExists(target, force);
   try {
     const fd = fs.openSync(options.temporaryPath, "wx+", options.mode ?? 0o666);
     return new NewFile({ path: target, temporaryPath: options.temporaryPath, fd, force, signal: options.signal });
@@ -73,14 +74,14 @@ export function createFile(
 }
 
 /** Gives a finished temporary file its name, which nobody may have: link(2) refuses an existing one where rename(2) would replace it. */
-export function publishNew(temporaryPath: string, target: string): void {
+export function publishNew(temporaryPath: string, target: string, force?: boolean): void {
   try {
     fs.linkSync(temporaryPath, target);
   } catch (error) {
     const code = systemCode(error);
-    if (code === "EEXIST") throw fileExists(target);
+    if (code === "EEXIST") throw fileExists(target, force);
     if (code !== "EPERM" && code !== "ENOTSUP" && code !== "EOPNOTSUPP" && code !== "EMLINK") throw error;
-    if (fs.lstatSync(target, { throwIfNoEntry: false }) !== undefined) throw fileExists(target);
+    if (fs.lstatSync(target, { throwIfNoEntry: false }) !== undefined) throw fileExists(target, force);
     fs.renameSync(temporaryPath, target); // a file system without hard links
     return;
   }
@@ -99,9 +100,9 @@ export function syncDirectory(directory: string): void {
   }
 }
 
-function fileExists(target: string): ToolError {
+function fileExists(target: string, force: boolean | undefined): ToolError {
   return new ToolError("exists", `Cannot create "${target}": file exists`, {
-    hints: ["Use --force to replace it"],
+    hints: [force === undefined ? "Choose another name, or remove it first" : "Use --force to replace it"],
     facts: { path: target },
   });
 }

@@ -67,11 +67,7 @@ export class DirectoryCursor {
 }
 
 /** Does something with the directory that lies `path` below `rootFd`, where no step may be a symbolic link. @throws LibcError */
-export function withDirectory(
-  libc: Libc,
-  { rootFd, path }: { rootFd: number; path: readonly Uint8Array[] },
-  use: (fd: number) => void,
-): void {
+export function withDirectory<T>(libc: Libc, { rootFd, path }: { rootFd: number; path: readonly Uint8Array[] }, use: (fd: number) => T): T {
   let fd = rootFd;
   try {
     for (const name of path) {
@@ -79,7 +75,7 @@ export function withDirectory(
       if (fd !== rootFd) libc.close(fd);
       fd = next;
     }
-    use(fd);
+    return use(fd);
   } finally {
     if (fd !== rootFd) libc.close(fd);
   }

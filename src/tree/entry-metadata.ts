@@ -18,13 +18,18 @@ const XATTR_NAMES_BYTES = 65536;
 /** The metadata of an entry; what of its ACLs cannot be understood is told. @throws ToolError damaged if no file can have its attributes */
 export function metadataOf(libc: Libc, entry: TarEntry, onLoss: OnMetadataLoss): Required<Metadata> {
   const { uid, gid, mode, mtimeNs, pax } = entry;
-  const xattrs: Xattr[] = [...paxXattrs(pax)];
+  const xattrs: Xattr[] = pax.size === 0 ? [] : xattrsOf(libc, entry, onLoss);
+  return { owner: { uid, gid }, mode: mode & 0o7777, mtimeNs, xattrs };
+}
+
+function xattrsOf(libc: Libc, entry: TarEntry, onLoss: OnMetadataLoss): Xattr[] {
+  const xattrs: Xattr[] = [...paxXattrs(entry.pax)];
   if (xattrs.reduce((sum, [name]) => sum + name.length + 1, 0) > XATTR_NAMES_BYTES)
     throw damaged(`Cannot extract "${displayName(entry.name)}": it has more attributes than a file can have`, {
       offset: entry.headerOffset,
     });
   xattrs.push(...aclsOf(libc, entry, xattrs, onLoss));
-  return { owner: { uid, gid }, mode: mode & 0o7777, mtimeNs, xattrs };
+  return xattrs;
 }
 
 /** The ACLs that are there as text only. */

@@ -4,7 +4,7 @@ import { LibcError, loadLibc, type Libc } from "../sys/libc.ts";
 import { splitEntryName } from "./entry-path.ts";
 import { Extraction, type ExtractSummary } from "./extraction.ts";
 import type { Loss } from "./loss.ts";
-import { SelectedEntries, showPath, type EntrySource } from "./selected-entries.ts";
+import { SelectedEntries, showPath, type EntrySource, type FileEntry } from "./selected-entries.ts";
 import type { PathPattern } from "./path-pattern.ts";
 import { TakenNames } from "./taken-names.ts";
 
@@ -42,7 +42,8 @@ export async function extractInto(all: EntrySource, root: string, options: Extra
   const libc = await loadLibc();
   try {
     using target = Target.open(libc, root, options);
-    const entries = new SelectedEntries(all, { ...options, admits: (path, { typeflag }) => target.admits(path, typeflag === "5") });
+    const admits = (path: readonly Uint8Array[], { typeflag }: FileEntry): boolean => target.admits(path, typeflag === "5");
+    const entries = new SelectedEntries(all, { ...options, ...(target.isEmpty ? {} : { admits }) });
     const { onlyTell } = options;
     const summary = onlyTell === undefined ? await extract(libc, root, options, entries) : await tell(entries, onlyTell);
     return { ...summary, taken: target.taken, firstTaken: target.firstTaken, unmet: entries.unmet };
@@ -73,6 +74,10 @@ class Target implements Disposable {
       if (onlyTell !== undefined && error instanceof LibcError && error.code === "ENOENT") return new Target(undefined, force);
       throw error;
     }
+  }
+
+  get isEmpty(): boolean {
+    return this.#names === undefined;
   }
 
   admits(path: readonly Uint8Array[], isDirectory: boolean): boolean {

@@ -8,7 +8,6 @@
  */
 import { damaged, ToolError } from "../errors.ts";
 import { displayName } from "../stream/tar/display-name.ts";
-import type { TarEntry, TarReader } from "../stream/tar/read.ts";
 import { LibcError, type Libc } from "../sys/libc.ts";
 import * as linux from "../sys/linux.ts";
 import { withDirectory } from "./directory-cursor.ts";
@@ -19,6 +18,7 @@ import { writeFileData } from "./file-data.ts";
 import type { Loss } from "./loss.ts";
 import { applyMetadata, attempt, type Metadata, type OnMetadataLoss } from "./metadata.ts";
 import { Place } from "./place.ts";
+import type { EntrySource, FileEntry } from "./selected-entries.ts";
 
 /** Options of an extraction. */
 export interface ExtractOptions {
@@ -33,10 +33,14 @@ export interface ExtractSummary {
   bytes: number;
 }
 
+/** What no tar has: no typeflag read from one is longer than a character. */
+export const SOCKET_TYPEFLAG = "socket";
+
 const NODES: Readonly<Record<string, { what: string; type: number }>> = {
   "3": { what: "device node", type: linux.S_IFCHR },
   "4": { what: "device node", type: linux.S_IFBLK },
   "6": { what: "FIFO", type: linux.S_IFIFO },
+  [SOCKET_TYPEFLAG]: { what: "socket", type: linux.S_IFSOCK },
 };
 
 /** Extracts entries into one directory; to be closed by whoever made it. Its calls throw LibcError where the directory itself fails. */
@@ -59,10 +63,14 @@ export class Extraction {
     this.#libc.close(this.#rootFd);
   }
 
-  async run(tar: TarReader): Promise<ExtractSummary> {
-    for (let entry = await tar.next(); entry !== undefined; entry = await tar.next()) {
+  async run(entries: EntrySource): Promise<ExtractSummary> {
+    for (;;) {
+      const next = entries.next();
+      const entry = next instanceof Promise ? await next : next;
+      if (entry === undefined) break;
       try {
-        await this.#extract(entry);
+        const busy = this.#extract(entry);
+        if (busy !== undefined) await busy;
       } catch (error) {
         throw error instanceof LibcError ? cannotExtract(entry, error) : error;
       }
@@ -72,7 +80,8 @@ export class Extraction {
     return this.#summary;
   }
 
-  async #extract(entry: TarEntry): Promise<void> {
+  /** @returns a promise where data has to be waited for */
+  #extract(entry: FileEntry): void | Promise<void> {
     const path = splitEntryName(entry.name, entry.headerOffset);
     const name = path.at(-1);
     if (name === undefined) return this.#root(entry);
@@ -80,15 +89,15 @@ export class Extraction {
     const place = new Place(this.#libc, this.#stack, { entry, name });
     const { typeflag } = entry;
     const node = NODES[typeflag];
-    if (typeflag === "0") await this.#file(place);
-    else if (typeflag === "1") this.#hardLink(place, path);
+    if (typeflag === "0") return this.#file(place);
+    if (typeflag === "1") this.#hardLink(place, path);
     else if (typeflag === "2") this.#symbolicLink(place);
     else if (typeflag === "5") this.#directory(place);
     else if (node !== undefined) this.#node(place, node);
     else this.#onLoss(entry)(`entry of type "${displayName(Buffer.from(typeflag))}"`, "no such type is known");
   }
 
-  #root(entry: TarEntry): void {
+  #root(entry: FileEntry): void {
     if (entry.typeflag !== "5")
       throw damaged(`Cannot extract "${displayName(entry.name)}": the root is no directory`, { offset: entry.headerOffset });
     this.#stack.goTo([], entry.headerOffset);
@@ -103,16 +112,32 @@ export class Extraction {
     this.#stack.enterAs(name, this.#metadataOf(entry), entry.headerOffset);
   }
 
-  async #file(place: Place): Promise<void> {
+  #file(place: Place): void | Promise<void> {
     const flags = linux.O_WRONLY | linux.O_CREAT | linux.O_EXCL;
     const fd = place.make((dirFd, name) => this.#libc.open(dirFd, name, flags, 0o600));
+    const { data } = place.entry;
+    if (data === undefined) return this.#fill(place.entry, fd);
     try {
-      await writeFileData(this.#libc, fd, place.entry);
-      this.#apply(place.entry, fd, this.#metadataOf(place.entry));
+      this.#libc.write(fd, data, 0);
+      this.#finish(place.entry, fd);
     } finally {
       this.#libc.close(fd);
     }
-    this.#summary.bytes += place.entry.size;
+  }
+
+  async #fill(entry: FileEntry, fd: number): Promise<void> {
+    try {
+      await writeFileData(this.#libc, fd, entry);
+      this.#finish(entry, fd);
+    } finally {
+      this.#libc.close(fd);
+    }
+  }
+
+  /** Gives a file whose data is there everything else. */
+  #finish(entry: FileEntry, fd: number): void {
+    this.#apply(entry, fd, this.#metadataOf(entry));
+    this.#summary.bytes += entry.size;
   }
 
   #symbolicLink(place: Place): void {
@@ -131,7 +156,8 @@ export class Extraction {
   #node(place: Place, { what, type }: { what: string; type: number }): void {
     const { entry } = place;
     const device = { major: entry.devmajor, minor: entry.devminor };
-    if (type !== linux.S_IFIFO && !isDevice(device)) return this.#onLoss(entry)(what, "there are no such numbers");
+    const hasNumbers = type === linux.S_IFCHR || type === linux.S_IFBLK;
+    if (hasNumbers && !isDevice(device)) return this.#onLoss(entry)(what, "there are no such numbers");
     const make = (dirFd: number, name: Uint8Array): void => this.#libc.makeNode(dirFd, name, type | 0o600, device);
     if (!attempt(what, this.#onLoss(entry), () => place.make(make))) return;
     place.withMade(type, (fd) => this.#apply(entry, fd, this.#metadataOf(entry)));
@@ -159,21 +185,21 @@ export class Extraction {
     }
   }
 
-  #apply(entry: TarEntry, fd: number, metadata: Metadata): void {
+  #apply(entry: FileEntry, fd: number, metadata: Metadata): void {
     applyMetadata(this.#libc, fd, metadata, this.#onLoss(entry));
   }
 
-  #metadataOf(entry: TarEntry): Required<Metadata> {
+  #metadataOf(entry: FileEntry): Required<Metadata> {
     return metadataOf(this.#libc, entry, this.#onLoss(entry));
   }
 
-  #onLoss(entry: TarEntry): OnMetadataLoss {
+  #onLoss(entry: FileEntry): OnMetadataLoss {
     return (what, reason) => this.#options.onLoss({ path: displayName(entry.name), what, reason });
   }
 }
 
 /** A name that no file system has is the archive's fault, everything else that of where it goes. */
-function cannotExtract({ name, headerOffset }: TarEntry, error: LibcError): ToolError {
+function cannotExtract({ name, headerOffset }: FileEntry, error: LibcError): ToolError {
   const message = `Cannot extract "${displayName(name)}": ${error.message}`;
   const facts = { path: displayName(name), call: error.call };
   return error.code === "ENAMETOOLONG" ? damaged(message, { offset: headerOffset, facts }) : new ToolError("failed", message, { facts });

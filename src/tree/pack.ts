@@ -1,6 +1,7 @@
 /**
  * Packing a directory tree into a tar stream, as `tar -C root .` would: entries `./`, `./etc/`, `./etc/passwd`, depth first, names in
- * the order of their bytes, so that the same tree always gives the same stream.
+ * the order of their bytes, so that the same tree always gives the same stream. The layer of an image has `./`, `etc/`, `etc/passwd`; what
+ * `docker export` writes is the same without the root.
  *
  * Owners are numbers. Times have nanoseconds, names and numbers any value, files their holes (GNU.sparse 1.0), everything its extended
  * attributes (SCHILY.xattr) and ACLs: in pax headers, which an entry has only if it needs one. The second and further names of a file are
@@ -30,7 +31,12 @@ export interface PackOptions {
   onLoss: (loss: Loss) => void;
   /** Trees that are packed in place of directories. */
   grafts?: readonly Graft[];
+  /** How entries are named; as in a tar if left out. */
+  names?: EntryNames;
 }
+
+/** As `tar -C root .` names them; as in the layer of an image; as `docker export` does it. */
+export type EntryNames = "tar" | "layer" | "rootfs";
 
 /** A directory on the way down, and which of its names come next. */
 interface Level {
@@ -44,6 +50,9 @@ interface Level {
 
 const GATHER_BYTES = 256 * 1024;
 const SLASH = Buffer.from("/");
+const ROOT = Buffer.from("./");
+const MARK = Buffer.from(".wh.");
+const NO_BYTES = new Uint8Array(0);
 
 /** Packs the tree below `root`. @throws ToolError not-found if there is no such directory, failed if it cannot be read */
 export async function* packTree(root: string, options: PackOptions): ByteStream {
@@ -70,25 +79,29 @@ class Packer {
   readonly #onLoss: (loss: Loss) => void;
   readonly #files: PackedFiles;
   readonly #grafts: Grafts;
+  readonly #names: EntryNames;
 
-  constructor(libc: Libc, { onLoss, grafts = [] }: PackOptions) {
+  constructor(libc: Libc, { onLoss, grafts = [], names = "tar" }: PackOptions) {
     this.#libc = libc;
     this.#onLoss = onLoss;
     this.#files = new PackedFiles(libc, (path, what, reason) => this.#lose(path, what, reason));
     this.#grafts = new Grafts(grafts);
+    this.#names = names;
   }
 
   *pack(root: string): Generator<Uint8Array> {
-    yield* this.#tree(root, Buffer.from("./"));
+    yield* this.#tree(root, this.#names === "tar" ? ROOT : NO_BYTES);
     for (const { path, reason } of this.#grafts.unmet()) this.#lose(path, "subdataset", reason);
   }
 
-  /** Packs a tree as if it lay at `top`, which ends in a slash. */
+  /** Packs a tree as if it lay at `top`, which ends in a slash if there is any of it. */
   *#tree(root: string, top: Uint8Array): Generator<Uint8Array> {
     const cursor = this.#open(root);
     try {
       const directory = { above: undefined, name: top };
-      yield* this.#files.pack({ fd: cursor.fd, status: this.#libc.status(cursor.fd, HERE), path: top, directory, name: HERE });
+      const path = top.length === 0 ? ROOT : top;
+      const isWanted = top.length > 0 || this.#names !== "rootfs";
+      if (isWanted) yield* this.#files.pack({ fd: cursor.fd, status: this.#libc.status(cursor.fd, HERE), path, directory, name: HERE });
       yield* this.#contents(cursor, { directory, length: top.length, names: this.#namesIn(cursor.fd), next: 0 }, top);
     } finally {
       cursor.close();
@@ -117,6 +130,7 @@ class Packer {
   /** Packs one name, and goes into it if it is a directory. */
   *#name(cursor: DirectoryCursor, at: Omit<PackedFile, "fd" | "status">): Generator<Uint8Array, Level | undefined> {
     if (at.path.length >= NAME_LIMIT_BYTES) return this.#lose(at.path, "file", "its path is too long");
+    if (this.#names === "layer" && isMark(at.name)) return this.#lose(at.path, "file", "its name is a mark in a layer");
     const fd = this.#try("file", at.path, () => this.#libc.open(cursor.fd, at.name, linux.O_PATH));
     if (fd === undefined) return undefined;
     try {
@@ -131,7 +145,7 @@ class Packer {
 
   *#directory(cursor: DirectoryCursor, file: PackedFile): Generator<Uint8Array, Level | undefined> {
     const path = Buffer.concat([file.path, SLASH]);
-    const graft = this.#grafts.take(path);
+    const graft = this.#grafts.take(this.#names === "tar" ? path : Buffer.concat([ROOT, path]));
     if (graft !== undefined) {
       yield* this.#tree(graft, path);
       return undefined;
@@ -176,6 +190,11 @@ class Packer {
   #lose(path: Uint8Array, what: string, reason: string): undefined {
     this.#onLoss({ path: displayName(path), what, reason });
   }
+}
+
+/** Whether a name says in a layer that another one is gone. */
+function isMark(name: Uint8Array): boolean {
+  return Buffer.compare(name.subarray(0, MARK.length), MARK) === 0;
 }
 
 function cannotRead(root: string, error: LibcError): ToolError {

@@ -1,5 +1,4 @@
 /** Encoding the files of a tree as entries, each read from one descriptor. */
-import { displayName } from "../stream/tar/display-name.ts";
 import { paddingOf } from "../stream/tar/header.ts";
 import { encodeEntry, type EntryFields } from "../stream/tar/write.ts";
 import { LibcError, type Libc } from "../sys/libc.ts";
@@ -7,6 +6,7 @@ import * as linux from "../sys/linux.ts";
 import { HERE } from "./directory-cursor.ts";
 import { findSegments, readSegment } from "./file-data.ts";
 import type { Xattr } from "./metadata.ts";
+import { readXattrs } from "./read-xattrs.ts";
 
 /** The way to a directory; shared by all that lie in it, as a path would take its length for each. */
 export interface DirectoryPath {
@@ -30,7 +30,8 @@ export interface PackedFile {
 /** Told of what cannot be packed. */
 type OnFileLoss = (path: Uint8Array, what: string, reason: string) => void;
 
-const TYPEFLAGS: Readonly<Record<number, string>> = {
+/** Types of entries by types of files; a socket has none. */
+export const TYPEFLAGS: Readonly<Record<number, string>> = {
   [linux.S_IFREG]: "0",
   [linux.S_IFLNK]: "2",
   [linux.S_IFCHR]: "3",
@@ -100,23 +101,7 @@ export class PackedFiles {
   }
 
   #xattrs(fd: number, path: Uint8Array): Xattr[] {
-    const found: Xattr[] = [];
-    for (const attribute of this.#xattrNames(fd, path)) {
-      const what = `xattr ${displayName(attribute)}`;
-      const value = this.#try(what, path, () => this.#libc.getXattr(fd, attribute));
-      if (value !== undefined) found.push([attribute, value]);
-    }
-    return found.toSorted(([a], [b]) => Buffer.compare(a, b));
-  }
-
-  #xattrNames(fd: number, path: Uint8Array): readonly Uint8Array[] {
-    try {
-      return this.#libc.listXattrs(fd);
-    } catch (error) {
-      if (!(error instanceof LibcError)) throw error;
-      if (error.code !== "ENOTSUP") this.#onLoss(path, "xattrs", error.message);
-      return [];
-    }
+    return readXattrs(this.#libc, fd, (what, reason) => this.#onLoss(path, what, reason));
   }
 
   #try<T>(what: string, path: Uint8Array, call: () => T): T | undefined {

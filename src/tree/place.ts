@@ -4,20 +4,20 @@
  */
 import { damaged, ToolError } from "../errors.ts";
 import { displayName } from "../stream/tar/display-name.ts";
-import type { TarEntry } from "../stream/tar/read.ts";
 import { LibcError, type Libc } from "../sys/libc.ts";
 import { AT_REMOVEDIR, O_PATH, S_IFMT } from "../sys/linux.ts";
 import { HERE } from "./directory-cursor.ts";
 import type { DirectoryStack } from "./directory-stack.ts";
+import type { FileEntry } from "./selected-entries.ts";
 
 /** A name in the directory that the stack is in. */
 export class Place {
   readonly #libc: Libc;
   readonly #stack: DirectoryStack;
-  readonly entry: TarEntry;
+  readonly entry: FileEntry;
   readonly name: Uint8Array;
 
-  constructor(libc: Libc, stack: DirectoryStack, { entry, name }: { entry: TarEntry; name: Uint8Array }) {
+  constructor(libc: Libc, stack: DirectoryStack, { entry, name }: { entry: FileEntry; name: Uint8Array }) {
     this.#libc = libc;
     this.#stack = stack;
     this.entry = entry;

@@ -1,7 +1,6 @@
 /** Entries of a tar that are wanted, under the names that they are to have. */
 import { displayName } from "../stream/tar/display-name.ts";
-import { TarReader, type TarEntry } from "../stream/tar/read.ts";
-import type { ByteSource } from "../stream/bytes.ts";
+import type { TarEntry } from "../stream/tar/read.ts";
 import { splitEntryName } from "./entry-path.ts";
 import type { PathPattern } from "./path-pattern.ts";
 
@@ -15,22 +14,30 @@ export interface Selection {
   admits?: (path: readonly Uint8Array[], entry: TarEntry) => boolean;
 }
 
+/** An entry of a tar, or one like it. */
+export interface FileEntry extends TarEntry {
+  /** What `body` gives, where it is there without being read. */
+  readonly data?: Uint8Array | undefined;
+}
+
 /** Gives entries one after the other. */
 export interface EntrySource {
   /** The next entry; undefined at the end. */
-  next(): Promise<TarEntry | undefined>;
+  next(): FileEntry | undefined | Promise<FileEntry | undefined>;
 }
 
-/** Gives the entries of a source but those that nobody wants; a TarReader, which is what an extraction takes. */
-export class SelectedEntries extends TarReader {
+/** Gives the entries of a source but those that nobody wants. */
+export class SelectedEntries implements EntrySource {
   readonly #entries: EntrySource;
   readonly #selection: Selection;
   readonly #met = new Set<PathPattern>();
+  readonly #takesAll: boolean;
 
   constructor(entries: EntrySource, selection: Selection) {
-    super(NOTHING);
     this.#entries = entries;
     this.#selection = selection;
+    const { patterns, stripComponents, admits } = selection;
+    this.#takesAll = patterns.length === 0 && stripComponents === 0 && admits === undefined;
   }
 
   /** Patterns that no entry was for, as far as has been read. */
@@ -38,15 +45,22 @@ export class SelectedEntries extends TarReader {
     return this.#selection.patterns.filter((pattern) => !this.#met.has(pattern));
   }
 
-  override async next(): Promise<TarEntry | undefined> {
-    for (let entry = await this.#entries.next(); entry !== undefined; entry = await this.#entries.next()) {
-      const selected = this.#select(entry);
-      if (selected !== undefined) return selected;
+  next(): FileEntry | undefined | Promise<FileEntry | undefined> {
+    for (;;) {
+      const entry = this.#entries.next();
+      if (entry instanceof Promise) return this.#late(entry);
+      const selected = entry && this.#select(entry);
+      if (selected !== undefined || entry === undefined) return selected;
     }
-    return undefined;
   }
 
-  #select(entry: TarEntry): TarEntry | undefined {
+  async #late(entry: Promise<FileEntry | undefined>): Promise<FileEntry | undefined> {
+    const late = await entry;
+    return late && (this.#select(late) ?? (await this.next()));
+  }
+
+  #select(entry: FileEntry): FileEntry | undefined {
+    if (this.#takesAll) return entry;
     const path = splitEntryName(entry.name, entry.headerOffset);
     if (!this.#isWanted(path)) return undefined;
     const { stripComponents, admits } = this.#selection;
@@ -57,7 +71,7 @@ export class SelectedEntries extends TarReader {
     const linkname =
       entry.typeflag === "1" ? joined(splitEntryName(entry.linkname, entry.headerOffset).slice(stripComponents)) : entry.linkname;
     // what an entry knows of its data may change until that has been read, so it stays behind the new names
-    return Object.create(entry, { name: { value: joined(kept) }, linkname: { value: linkname } }) as TarEntry;
+    return Object.create(entry, { name: { value: joined(kept) }, linkname: { value: linkname } }) as FileEntry;
   }
 
   #isWanted(path: readonly Uint8Array[]): boolean {
@@ -72,13 +86,6 @@ export class SelectedEntries extends TarReader {
     return isWanted;
   }
 }
-
-const NOTHING: ByteSource = {
-  offset: 0,
-  size: undefined,
-  read: async () => await Promise.resolve(undefined),
-  skip: async () => await Promise.resolve(0),
-};
 
 /** A path as a name. */
 export function joined(path: readonly Uint8Array[]): Uint8Array {

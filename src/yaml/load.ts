@@ -5,7 +5,7 @@
  * that every reader takes for the same thing is accepted: UTF-8, none of the control characters that libyaml refuses, and none of the line
  * breaks (lone CR, NEL, U+2028, U+2029) that YAML 1.1 knows and 1.2 does not. Size, depth and the number of values are bounded.
  */
-import { type Document, LineCounter, parseDocument } from "yaml";
+import { type Document, LineCounter, parseDocument, visit } from "yaml";
 import { damaged } from "../errors.ts";
 import { convert, type Refuse } from "./convert.ts";
 import type { YamlValue } from "./value.ts";
@@ -42,6 +42,17 @@ export function loadYaml(input: string | Uint8Array, what: string): YamlValue {
   const error = document.errors[0];
   if (error !== undefined) throw refuse(error.pos[0], wording(error.message));
   return convert(document.contents, text, refuse);
+}
+
+/** Whether a document that {@link loadYaml} reads has aliases, which Psych's `safe_load` refuses. */
+export function hasAliases(input: string | Uint8Array): boolean {
+  let isFound = false;
+  const found = (): symbol => {
+    isFound = true;
+    return visit.BREAK;
+  };
+  visit(parse(decode(input, "document"), "document"), { Alias: found });
+  return isFound;
 }
 
 function decode(input: string | Uint8Array, what: string): string {

@@ -15,6 +15,32 @@ export async function listSnapshots(zfs: Zfs, dataset: DatasetName): Promise<str
   return rows.map(([name = ""]) => name.slice(name.indexOf("@") + 1));
 }
 
+/** A snapshot and when it was taken. */
+export interface SnapshotTime {
+  dataset: string;
+  /** The part behind `@`. */
+  name: string;
+  /** Unix time, seconds. */
+  createdAt: number;
+  /** Value of the user property that was asked for, if it is set. */
+  property: string | undefined;
+}
+
+/** The snapshots of a dataset and all below it, of each the oldest first. */
+export async function listSnapshotTimes(zfs: Zfs, root: DatasetName, property: string): Promise<SnapshotTime[]> {
+  const args = ["list", "-H", "-p", "-r", "-t", "snapshot", "-s", "createtxg", "-o", `name,creation,${property}`, root];
+  const rows = await zfs.table(args, `list snapshots of "${root}"`);
+  return rows.map(([full = "", creation = "", value = "-"]) => {
+    const at = full.indexOf("@");
+    return {
+      dataset: full.slice(0, at),
+      name: full.slice(at + 1),
+      createdAt: Number(creation),
+      property: value === "-" ? undefined : value,
+    };
+  });
+}
+
 /** Names of all imported pools' root datasets. */
 export async function listPools(zfs: Zfs): Promise<DatasetName[]> {
   const rows = await zfs.table(["list", "-H", "-d", "0", "-t", "filesystem", "-o", "name"], "list pools");

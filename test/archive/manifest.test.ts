@@ -66,7 +66,10 @@ describe("decodeManifest", () => {
     ["streams", [{ member: "rootfs/base.dat", stored: digest }]],
     ["streams", [{ stored: digest, raw: digest }]],
     ["streams", [{ member: "rootfs/base.dat", stored: digest, raw: { ...digest, bytes: "3" } }]],
+    ["streams", [{ member: "rootfs/base.dat", stored: digest, raw: { bytes: 3, sha257: digest.sha256 } }]],
     ["datasets", undefined],
+    ["datasets", [null]],
+    ["datasets", [{ dataset: "", properties: "none" }]],
   ])("refuses %s that are %j", (field, value) => {
     const text = JSON.stringify({ ...MANIFEST, [field]: value });
     expect(refusal(text)).toBe('damaged: Cannot read "ctar/manifest.json": fields are missing or of the wrong type');

@@ -69,7 +69,7 @@ describe("sortForImport", () => {
   test.each([["rootfs"], ["rootfs/var"]])("refuses an archive without a base stream in %s", (path) => {
     const gone = ["base.dat", "incremental.dat", "incremental.dat.gz"].map((name) => `${path}/${name}`);
     const names = [...HEAD, ...DATA].filter((name) => !gone.includes(name));
-    expect(() => sorted(names)).toThrow(`Cannot import the archive: it has no "${path}/base.dat" nor "${path}/base.dat.gz"`);
+    expect(() => sorted(names)).toThrow(`Cannot read archive: it has no "${path}/base.dat" nor "${path}/base.dat.gz"`);
   });
 
   test("refuses an archive of format tar without a root filesystem", () => {
@@ -109,6 +109,6 @@ describe("OnePassOrder", () => {
     [[...BEGUN.slice(0, 2), "rootfs/srv/base.dat"], '"rootfs/srv/base.dat" comes before the base stream of its parent (at byte 1024)'],
     [[...BEGUN, "rootfs/srv/base.dat", "rootfs/base.dat"], 'the pieces of "rootfs/base.dat" are not one behind the other (at byte 2048)'],
   ])("refuses %j", (names, problem) => {
-    expect(onePass(...names)).toBe(`Cannot import in one pass: ${problem}`);
+    expect(onePass(...names)).toBe(`Cannot read archive in one pass: ${problem}`);
   });
 });

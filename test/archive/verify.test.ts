@@ -37,9 +37,9 @@ function without(name: string): (members: PlainMember[]) => PlainMember[] {
 
 describe("verifyInput finds nothing wrong with", () => {
   test.each(FORMS.flatMap((form) => FROM.map((from) => [form, from] as const)))("an export (%s), from a %s", async (form, from) => {
-    const { findings, archive, gzipped } = await verified(await exported(form), from);
+    const { findings, archive, compression } = await verified(await exported(form), from);
     expect(findings).toEqual([]);
-    expect([gzipped, archive?.end, archive?.notes]).toEqual([false, "blocks", []]);
+    expect([compression, archive?.end, archive?.notes]).toEqual(["none", "blocks", []]);
     const seen = archive?.streams.map(({ member: name, raw, description }) => [name, raw?.bytes, description?.snapshots.length]);
     const suffix = form === "gzip" ? ".gz" : "";
     expect(seen).toEqual([
@@ -51,8 +51,8 @@ describe("verifyInput finds nothing wrong with", () => {
   });
 
   test.each(FROM)("an export that is gzipped as a whole, from a %s", async (from) => {
-    const { findings, archive, gzipped, bytes } = await verified(gzipSync(await exported("file")), from);
-    expect([findings, gzipped, bytes, archive?.streams.length]).toEqual([[], true, (await exported("file")).length, 3]);
+    const { findings, archive, compression, bytes } = await verified(gzipSync(await exported("file")), from);
+    expect([findings, compression, bytes, archive?.streams.length]).toEqual([[], "gzip", (await exported("file")).length, 3]);
   });
 
   test("an archive without manifest", async () => {
@@ -92,7 +92,7 @@ describe("verifyInput finds nothing wrong with", () => {
     async (name, from) => {
       const { findings, stream, archive } = await verified(zfsStream(name), from);
       expect([findings, archive, stream?.bytes]).toEqual([[], undefined, zfsStream(name).length]);
-      expect(await verified(gzipSync(zfsStream(name)), from)).toMatchObject({ findings: [], gzipped: true, stream: stream as object });
+      expect(await verified(gzipSync(zfsStream(name)), from)).toMatchObject({ findings: [], compression: "gzip", stream: stream as object });
     },
   );
 });
@@ -193,7 +193,11 @@ describe("verifyInput finds", () => {
   test.each<[string, (text: string) => string, string]>([
     ["another container", (text) => text.replace('"mail01"', '"mail02"'), "it is of another container than metadata.yml"],
     ["a dataset that is not there", (text) => text.replace('"dataset": "",\n      "prop', '"dataset": "x",\n      "prop'), "it has properties of a dataset that metadata.yml does not list"], // prettier-ignore
-    ["datasets that are none", (text) => text.replace(/"datasets": \[[^]*/, '"datasets": [null, 5]}'), "it has properties of a dataset that metadata.yml does not list"], // prettier-ignore
+    [
+      "datasets that are none",
+      (text) => text.replace(/"datasets": \[[^]*/, '"datasets": [null, 5]}'),
+      "fields are missing or of the wrong type",
+    ],
     ["facts that are none", (text) => text.replace('"stored": {', '"facts": null, "stored": {'), "fields are missing or of the wrong type"],
     [
       "another number of pieces",

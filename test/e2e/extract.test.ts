@@ -9,6 +9,9 @@ import { DirPoolScene } from "../support/dir-pool.ts";
 import { diskFacts, withoutDirectorySizes } from "../support/disk-facts.ts";
 import { runProgram, type Finished } from "../support/program.ts";
 import { fixtureFacts, fixtureStream } from "../support/stream-tree.ts";
+import { fileSystemHead, FIRST_FILE, OBJECT, znode } from "../support/synthetic-stream.ts";
+import { dirent } from "../support/zpl-files.ts";
+import { OT, ZplStream } from "../support/zpl-stream.ts";
 
 const IS_ROOT = process.getuid?.() === 0;
 if (!IS_ROOT) console.warn("skipped: comparing owners and devices, as this is not root");
@@ -73,6 +76,21 @@ describe("all of a dataset", () => {
     const { size, blocks } = fs.statSync(path.join(root, "hole"));
     expect([size, blocks * 512 < size / 2]).toEqual([1_048_579, true]);
   });
+});
+
+test("a socket is made, though no tar could hold it", async () => {
+  const stream = new ZplStream(true);
+  const socket = stream.object({
+    object: FIRST_FILE,
+    type: OT.file,
+    blockSize: 512,
+    bonus: znode(true, { MODE: 0o140750, PARENT: OBJECT.root }),
+  });
+  const head = fileSystemHead(stream, [{ name: "sock", value: dirent(FIRST_FILE) }]);
+  const { file, root } = scene(Buffer.concat([stream.begin({ toGuid: 1n }), ...head, socket, stream.end()]));
+  const { stderr } = await extract(file, "-C", root);
+  const made = fs.lstatSync(path.join(root, "sock"));
+  expect([made.isSocket(), made.mode & 0o7777, stderr.includes("warning")]).toEqual([true, 0o750, !IS_ROOT]);
 });
 
 describe("some of a container", () => {

@@ -3,7 +3,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { finish, programArgv, runProgram, start, type Finished } from "../support/program.ts";
+import { runProgram, runProgramOn } from "../support/program.ts";
 import { exported, FORMS } from "../support/verify.ts";
 import { recordsOf, zfsStream, type ZFS_STREAMS } from "../support/zfs-stream.ts";
 
@@ -20,14 +20,6 @@ function file(name: string, bytes: Uint8Array): string {
   return where;
 }
 
-/** Runs `ctar verify -` with bytes on a pipe. */
-async function runPiped(bytes: Uint8Array, ...options: string[]): Promise<Finished> {
-  const child = start([...programArgv(), "verify", "-", ...options], { stdio: ["pipe", "pipe", "pipe"] });
-  child.stdin?.on("error", () => undefined);
-  child.stdin?.end(bytes);
-  return await finish(child);
-}
-
 /** How many records another reader finds. */
 async function countOf(name: (typeof ZFS_STREAMS)[number]): Promise<number> {
   return (await recordsOf(zfsStream(name))).length;
@@ -42,7 +34,7 @@ describe.each(FORMS)("ctar verify of an export (%s)", (form) => {
       const suffix = form === "gzip" ? ".gz" : "";
       for (const [name, run] of [
         [where, await runProgram("verify", where)],
-        ["standard input", await runPiped(archive)],
+        ["standard input", await runProgramOn(archive, "verify", "-")],
       ] as const) {
         expect([run.exitCode, run.stderr]).toEqual([0, ""]);
         const [first, container, texts, ...streams] = run.stdout.trimEnd().split("\n");
@@ -64,7 +56,7 @@ describe.each(FORMS)("ctar verify of an export (%s)", (form) => {
       const archive = await exported(form);
       for (const cut of [0, 100, Math.floor(archive.length / 2), archive.length - 1]) {
         const cutOff = archive.subarray(0, cut);
-        for (const run of [await runProgram("verify", file("cut.tar", cutOff)), await runPiped(cutOff)]) {
+        for (const run of [await runProgram("verify", file("cut.tar", cutOff)), await runProgramOn(cutOff, "verify", "-")]) {
           expect(run.exitCode).toBe(12);
           expect(run.stdout).toContain(`(at byte ${cut})\n`);
           expect(run.stderr).toMatch(/^error: Cannot vouch for ".*": (one thing is|\d+ things are) wrong with it\n/);
@@ -100,7 +92,7 @@ test(
       { dataset: "tank/p", snapshot: "s2", toGuid: BigInt("0x7618d88cdc291ea4").toString() },
       { dataset: "tank/p", snapshot: "s3", fromGuid: BigInt("0x7618d88cdc291ea4").toString() },
     ]);
-    const cut = await runPiped(archive.subarray(0, 300_000), "--json");
+    const cut = await runProgramOn(archive.subarray(0, 300_000), "verify", "-", "--json");
     expect(cut.exitCode).toBe(12);
     expect(JSON.parse(cut.stdout)).toMatchObject({ whole: false, findings: [{ offset: 300_000 }] });
   },
@@ -117,7 +109,7 @@ test(
       expect(stdout).toContain("snapshot    tank/w@s1, guid ");
       expect(stdout).toContain("encrypted   yes\n");
       expect(stdout).toContain("receiver    has to have the pool feature encryption\n");
-      expect((await runPiped(bytes.subarray(0, bytes.length - 9))).exitCode).toBe(12);
+      expect((await runProgramOn(bytes.subarray(0, bytes.length - 9), "verify", "-")).exitCode).toBe(12);
     }
   },
   TIMEOUT_MS,

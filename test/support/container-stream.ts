@@ -2,6 +2,7 @@
 import { exportArchive } from "../../src/archive/export.ts";
 import { ArchiveWriter } from "../../src/archive/write.ts";
 import { MemorySink, sketchHead, sketchSource, type SketchStream } from "./archive.ts";
+import { resealed } from "./stream-edit.ts";
 import { FIRST_FILE, OBJECT, fileSystemHead, zapObject, znode } from "./synthetic-stream.ts";
 import { microZap } from "./zap.ts";
 import { DIRECTORY, dirent, REGULAR } from "./zpl-files.ts";
@@ -25,6 +26,7 @@ const MOUNTS = (mounts: Readonly<Record<string, string>>): string =>
 /** A full stream; names have one character for each byte. */
 export function treeStream(tree: DirectorySketch, guid = 1n): Buffer {
   const stream = new ZplStream(true);
+  const begin = stream.begin({ toGuid: guid });
   let next = FIRST_FILE;
   const records: Uint8Array[] = [];
   const entriesOf = (directory: DirectorySketch, object: number): { name: Buffer; value: bigint }[] =>
@@ -43,7 +45,7 @@ export function treeStream(tree: DirectorySketch, guid = 1n): Buffer {
     return object;
   };
   const root = entriesOf(tree, OBJECT.root);
-  return Buffer.concat([stream.begin({ toGuid: guid }), ...fileSystemHead(stream, root), ...records, stream.end()]);
+  return resealed(Buffer.concat([begin, ...fileSystemHead(stream, root), ...records, stream.end()]));
 }
 
 /** Options of {@link containerArchive}. */

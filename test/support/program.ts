@@ -51,3 +51,11 @@ export async function finish(child: ChildProcess): Promise<Finished> {
 export function runProgram(...args: string[]): Promise<Finished> {
   return finish(start([...programArgv(), ...args]));
 }
+
+/** Runs the program to its end, with bytes on a pipe as its stdin. */
+export function runProgramOn(input: Uint8Array, ...args: string[]): Promise<Finished> {
+  const child = start([...programArgv(), ...args], { stdio: ["pipe", "pipe", "pipe"] });
+  child.stdin?.on("error", () => undefined); // it may end before it has read all
+  child.stdin?.end(input);
+  return finish(child);
+}

@@ -113,7 +113,7 @@ function digestPieces(hash: Hash, chunk: Uint8Array, offset: number): void {
 }
 
 /** Bytes as text between quotes; what is not UTF-8 byte by byte. */
-function text(bytes: Uint8Array): string {
+export function text(bytes: Uint8Array): string {
   try {
     return JSON.stringify(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {

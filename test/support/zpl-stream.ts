@@ -12,6 +12,7 @@ const PLAIN_STREAM = 1n;
 /** DMU_BACKUP_FEATURE_SA_SPILL, and that OBJECT records tell of spill blocks. */
 const SA_SPILL = 1n << 2n;
 const FLAG_SPILL_BLOCK = 8;
+const OBJECT_SPILL = 4;
 const U64_MAX = 2n ** 64n - 1n;
 
 /** Types of objects. */
@@ -99,7 +100,7 @@ export class ZplStream {
       view.setUint32(24, blockSize, this.littleEndian);
       view.setUint32(28, bonus.length, this.littleEndian);
       view.setUint8(34, slots);
-      view.setUint8(35, hasSpill ? 1 : 0);
+      view.setUint8(35, hasSpill ? OBJECT_SPILL : 0);
       this.#u64(view, 40, this.#guid);
     });
   }

@@ -1,36 +1,50 @@
-/** Data of an import in a directory pool: extracted beside its place, as `<id>.ctar-<hex>`, and renamed when it is whole. */
+/**
+ * Data of an import in a directory pool: extracted beside its place, as `<id>.ctar-<hex>`, and renamed when it is whole. ZFS streams are kept
+ * there until all have come, as files in them may change up to the last one, and are gone when the files have been extracted.
+ */
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { randomBytes } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { ToolError } from "../../errors.ts";
 import type { ByteStream } from "../../stream/bytes.ts";
 import { makeDirectory } from "../../sys/files.ts";
 import { systemCode, systemReason } from "../../sys/failure.ts";
 import { syncDirectory } from "../../sys/new-file.ts";
+import { Spool } from "../../sys/spool.ts";
+import { extractInto } from "../../tree/extract-into.ts";
 import { extractTree } from "../../tree/extract.ts";
 import type { Loss } from "../../tree/loss.ts";
+import type { EntrySource } from "../../tree/selected-entries.ts";
 import { makeRoot } from "../container-root.ts";
 import type { DirPool } from "../pool.ts";
 import type { Run } from "../undo/run.ts";
-import type { DataFormat, Storage } from "./storage.ts";
+import type { FilesStorage, Storage } from "./storage.ts";
 import type { Thing } from "../undo/thing.ts";
 
 /** Options of {@link DirStorage}. */
 export interface DirStorageOptions {
   id: string;
   run: Run;
+  signal: AbortSignal;
   /** Told of whatever cannot be restored. */
   onLoss: (loss: Loss) => void;
 }
 
+/** Entries between two looks at whether the run is to stop. */
+const ENTRIES_PER_TURN = 256;
+
 /** Storage in a directory. */
 export class DirStorage implements Storage {
   readonly dataset: undefined;
+  readonly files: FilesStorage;
   readonly #pool: DirPool;
   readonly #final: string;
   readonly #staging: string;
   readonly #staged: Thing;
   readonly #options: DirStorageOptions;
+  readonly #spool: Spool;
+  #isStaged = false;
 
   constructor(pool: DirPool, options: DirStorageOptions) {
     this.#pool = pool;
@@ -38,22 +52,20 @@ export class DirStorage implements Storage {
     this.#staging = `${this.#final}.ctar-${randomBytes(3).toString("hex")}`;
     this.#staged = { is: "path", path: this.#staging };
     this.#options = options;
+    this.#spool = new Spool(() => this.#makeStaging(), options.signal);
+    this.files = {
+      keep: async (bytes) => await this.#spool.keep(bytes),
+      extract: async (entries) => await this.#extract(entries),
+    };
   }
 
-  async check({ format }: DataFormat): Promise<void> {
-    if (format === "zfs") {
-      throw new ToolError("failed", `Cannot import to pool "${this.#pool.name}": an archive of format "zfs" goes to a zpool only, so far`, {
-        hints: ["ctar import --pool <zpool> ..."],
-      });
-    }
+  async check(): Promise<void> {
     if (fs.lstatSync(this.#final, { throwIfNoEntry: false }) !== undefined) throw directoryTaken(this.#final);
     return await Promise.resolve();
   }
 
   async receive(_place: { dataset: string }, bytes: ByteStream): Promise<void> {
-    this.#options.run.intend(this.#staged);
-    makeDirectory(this.#staging, 0o700);
-    await extractTree(bytes, makeRoot(this.#staging), { onLoss: this.#options.onLoss });
+    await extractTree(bytes, makeRoot(this.#makeStaging()), { onLoss: this.#options.onLoss });
   }
 
   async seal(): Promise<readonly string[]> {
@@ -78,6 +90,39 @@ export class DirStorage implements Storage {
   async settle(): Promise<void> {
     return await Promise.resolve();
   }
+
+  close(): void {
+    this.#spool[Symbol.dispose]();
+  }
+
+  async #extract(entries: EntrySource): Promise<void> {
+    const { signal, onLoss } = this.#options;
+    const options = { patterns: [], stripComponents: 0, force: false, onLoss };
+    await extractInto(interruptible(entries, signal), makeRoot(this.#makeStaging()), options);
+  }
+
+  /** @returns its path */
+  #makeStaging(): string {
+    if (!this.#isStaged) {
+      this.#options.run.intend(this.#staged);
+      makeDirectory(this.#staging, 0o700);
+    }
+    this.#isStaged = true;
+    return this.#staging;
+  }
+}
+
+/** Signals are not heard as long as nothing is waited for, which small files from memory never make us do. */
+function interruptible(entries: EntrySource, signal: AbortSignal): EntrySource {
+  let count = 0;
+  return {
+    next: async () => {
+      count += 1;
+      if (count % ENTRIES_PER_TURN === 0) await nextTurn();
+      signal.throwIfAborted();
+      return await entries.next();
+    },
+  };
 }
 
 function directoryTaken(directory: string): ToolError {

@@ -5,6 +5,7 @@
  *
  * Everything up to the container is on the run's list and undone if anything fails; with the container the import is done.
  */
+import { dropSubdatasetMounts } from "../../config/mount.ts";
 import type { ByteStream } from "../../stream/bytes.ts";
 import { dumpYaml } from "../../yaml/dump.ts";
 import { planImport, type ImportChoices, type ImportedHead, type ImportPlan } from "./import-plan.ts";
@@ -12,7 +13,7 @@ import { migrationWarnings } from "../migrations.ts";
 import type { Pool } from "../pool.ts";
 import type { Registrar } from "./registrar.ts";
 import { settleProblems, type Run } from "../undo/run.ts";
-import type { Storage, StreamPlace } from "./storage.ts";
+import type { FilesStorage, Storage, StreamPlace } from "./storage.ts";
 import { warningsFor } from "./warnings.ts";
 
 /** Options of {@link HostTarget}. */
@@ -45,6 +46,10 @@ export class HostTarget {
     return { id: plan.id, user: plan.user.name, group: plan.group.name, dataset: storage.dataset };
   }
 
+  get files(): FilesStorage | undefined {
+    return this.#begun?.storage.files;
+  }
+
   /** Checks everything that can be checked before data comes. @throws ToolError usage, exists, not-found, failed, damaged */
   async begin(head: ImportedHead): Promise<void> {
     const { choices, registrar, talk } = this.#options;
@@ -65,6 +70,7 @@ export class HostTarget {
   async finish(snapshots: readonly string[]): Promise<void> {
     const { head, storage } = this.#started();
     const { choices, registrar, run, talk } = this.#options;
+    storage.close();
     let unmapped: readonly string[] = [];
     await registrar.exclusively(async () => {
       const plan = planImport(this.#pool, head, choices);
@@ -78,6 +84,7 @@ export class HostTarget {
   }
 
   async undo(): Promise<void> {
+    this.#begun?.storage.close();
     settleProblems(await this.#options.run.undoAll(), false, this.#options.talk);
   }
 
@@ -87,8 +94,11 @@ export class HostTarget {
   }
 }
 
+/** Where there are no datasets, the files of those that the container mounts are in its tree. */
 function configOf({ config }: ImportPlan, dataset: string | undefined): string {
-  if (dataset === undefined) config.delete("dataset");
-  else config.set("dataset", dataset);
+  if (dataset === undefined) {
+    config.delete("dataset");
+    dropSubdatasetMounts(config);
+  } else config.set("dataset", dataset);
   return dumpYaml(config);
 }

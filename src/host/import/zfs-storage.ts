@@ -20,7 +20,6 @@ import {
   setProperties,
 } from "../../zfs/dataset.ts";
 import { childDataset, parentDataset, parseDatasetName, poolOf, type DatasetName } from "../../zfs/name.ts";
-import { checkedStream, emptySummary } from "../../zfs/dmu/check.ts";
 import { receiveStream } from "../../zfs/receive.ts";
 import { listContainers } from "../container.ts";
 import { MARK_PROPERTY } from "../undo/mark.ts";
@@ -35,8 +34,6 @@ export interface ZfsStorageOptions {
   dataset: DatasetName;
   /** Properties set on every dataset. */
   properties: Readonly<Record<string, string>>;
-  /** Whether zfs is given only what the records of a stream vouch for. */
-  verify: boolean;
   run: Run;
   signal: AbortSignal;
   /** Told of whatever of a root filesystem cannot be restored. */
@@ -49,6 +46,7 @@ const TRANSFER_SNAPSHOT = /^osctl-(?:base|incr)-\d+$/;
 /** Storage on a zpool. */
 export class ZfsStorage implements Storage {
   readonly dataset: DatasetName;
+  readonly files: undefined;
   readonly #pool: ZfsPool;
   readonly #staging: DatasetName;
   readonly #options: ZfsStorageOptions;
@@ -86,9 +84,8 @@ export class ZfsStorage implements Storage {
     if (place.dataset === "" && place.kind === "base") this.#options.run.intend({ is: "dataset", dataset: this.#staging });
     if (this.#format.format === "tar") return await this.#extract(bytes);
     const target = childDataset(this.#staging, place.dataset);
-    const checked = this.#options.verify ? checkedStream(bytes, streamName(place), emptySummary()) : bytes;
     const properties = place.kind === "incremental" ? {} : this.#propertiesOf(place.dataset);
-    await receiveStream(zfs, target, checked, { properties });
+    await receiveStream(zfs, target, bytes, { properties });
   }
 
   async seal(maps: IdMaps | undefined, snapshots: readonly string[]): Promise<readonly string[]> {
@@ -117,6 +114,8 @@ export class ZfsStorage implements Storage {
     await inheritProperty(this.#pool.zfs, this.dataset, MARK_PROPERTY);
   }
 
+  close(): void {}
+
   async #extract(bytes: ByteStream): Promise<void> {
     for (const relative of ["", ...this.#format.datasets]) {
       const dataset = childDataset(this.#staging, relative);
@@ -138,10 +137,6 @@ export class ZfsStorage implements Storage {
     const mark = relative === "" ? { [MARK_PROPERTY]: this.#options.run.id } : {};
     return { ...this.#options.properties, canmount: "noauto", ...mark };
   }
-}
-
-function streamName({ dataset, kind }: StreamPlace): string {
-  return dataset === "" ? kind : `${dataset}/${kind}`;
 }
 
 function datasetTaken(dataset: DatasetName, cause?: unknown): ToolError {

@@ -3,6 +3,7 @@
  * but not the other way round. Digests of what is stored plain are known from the configuration; what is compressed is read for them.
  */
 import { collect } from "../../stream/bytes.ts";
+import { compressionOf, MAGIC_BYTES, type Compression } from "../../stream/compression.ts";
 import { observed } from "../../stream/digest.ts";
 import { displayName } from "../../stream/tar/display-name.ts";
 import type { ImageConfig } from "../config.ts";
@@ -10,10 +11,10 @@ import type { Descriptor } from "../descriptor.ts";
 import { Hasher, type Digest } from "../digest.ts";
 import type { Blob, BlobSource, Image } from "../image.ts";
 import { makeManifest } from "../manifest.ts";
-import { layerMediaType, MEDIA_TYPES, type Compression } from "../media-type.ts";
+import { layerMediaType, MEDIA_TYPES } from "../media-type.ts";
 import { quoted } from "../quoted.ts";
 import { fileBlob, memoryBlob } from "./blobs.ts";
-import { compressionOf, decompress, MAGIC_BYTES } from "./decompress.ts";
+import { decompress } from "./decompress.ts";
 import type { StoredFile } from "./files.ts";
 import { joinNames, type Contents } from "./contents.ts";
 import { StoredLayer } from "./stored-layer.ts";

@@ -6,35 +6,15 @@
  */
 import { damaged } from "../../errors.ts";
 import { readAll, type ByteStream } from "../../stream/bytes.ts";
+import { compressionOf, decompressed, MAGIC_BYTES, type Compression } from "../../stream/compression.ts";
 import { observed } from "../../stream/digest.ts";
-import { gunzip } from "../../stream/gunzip.ts";
 import { PeekSource } from "../../stream/peek-source.ts";
 import { StreamSource } from "../../stream/stream-source.ts";
-import { unzstd } from "../../stream/unzstd.ts";
-import type { Compression } from "../media-type.ts";
 
 /** How large what is decompressed may become, as a multiple of what is stored. */
 export const EXPANSION_LIMIT = 250;
 
 const FREE_BYTES = 1024 ** 3;
-/** Bytes that the compression is told by. */
-export const MAGIC_BYTES = 6;
-const MAGICS: readonly (readonly [name: Compression | "bzip2" | "xz", magic: Uint8Array])[] = [
-  ["gzip", Buffer.of(0x1f, 0x8b)],
-  ["zstd", Buffer.of(0x28, 0xb5, 0x2f, 0xfd)],
-  ["bzip2", Buffer.from("BZh")],
-  ["xz", Buffer.from("\xfd7zXZ\0", "latin1")],
-];
-
-/** How content is compressed that begins so. @param what what messages call it, quoted @throws ToolError damaged for what is not read here */
-export function compressionOf(head: Uint8Array, what: string): Compression {
-  const found = MAGICS.find(([, magic]) => magic.length <= head.length && Buffer.compare(magic, head.subarray(0, magic.length)) === 0);
-  const name = found?.[0] ?? (isSkippableFrame(head) ? "zstd" : "none");
-  if (name !== "bzip2" && name !== "xz") return name;
-  throw damaged(`Cannot read ${what}: it is compressed with ${name}, which images are not today`, {
-    hints: [`Decompress it with ${name} first`],
-  });
-}
 
 /** The compression of a stream, and the stream with nothing taken from it, to be closed if it is not read to its end. */
 export async function sniff(
@@ -61,7 +41,7 @@ export async function* decompress(
   if (compression === "none") return yield* stored;
   const [before, after] = [new Counter(), new Counter()];
   const counted = observed(stored, before);
-  for await (const chunk of compression === "gzip" ? gunzip(counted, name) : unzstd(counted, name)) {
+  for await (const chunk of decompressed(counted, compression, name)) {
     after.update(chunk);
     if (after.bytes > Math.max(FREE_BYTES, before.bytes * limit)) throw tooLarge(name, before.bytes, limit);
     yield chunk;
@@ -84,10 +64,6 @@ class Counter {
   update(chunk: Uint8Array): void {
     this.bytes += chunk.length;
   }
-}
-
-function isSkippableFrame(head: Uint8Array): boolean {
-  return head.length >= 4 && ((head[0] ?? 0) & 0xf0) === 0x50 && head[1] === 0x2a && head[2] === 0x4d && head[3] === 0x18;
 }
 
 function tooLarge(name: string, stored: number, limit: number): Error {

@@ -12,12 +12,13 @@
 import { tmpdir } from "node:os";
 import { damaged, ToolError } from "../../errors.ts";
 import { isSeekable, readAll, type ByteSource, type ByteStream, type SeekableSource } from "../../stream/bytes.ts";
+import { compressionOf, MAGIC_BYTES } from "../../stream/compression.ts";
 import { PeekSource } from "../../stream/peek-source.ts";
 import { Spool } from "../../sys/spool.ts";
 import type { ImageArchive } from "../image.ts";
 import { Assembly } from "./assembly.ts";
 import { LayoutBlobs } from "./blobs.ts";
-import { compressionOf, decompressAny, EXPANSION_LIMIT, MAGIC_BYTES } from "./decompress.ts";
+import { decompressAny, EXPANSION_LIMIT } from "./decompress.ts";
 import { DirectoryFiles } from "./directory-files.ts";
 import { addDockerNames } from "./docker-names.ts";
 import type { StoredFiles } from "./files.ts";

@@ -1,10 +1,11 @@
 /** A layer as it is read: the blob checked, decompressed, and what comes of it checked again. */
 import { damaged } from "../../errors.ts";
 import { readAll, type ByteStream } from "../../stream/bytes.ts";
+import type { Compression } from "../../stream/compression.ts";
 import type { Descriptor } from "../descriptor.ts";
 import { splitDigest, type Digest } from "../digest.ts";
 import type { Blob, Layer } from "../image.ts";
-import { layerType, type Compression } from "../media-type.ts";
+import { layerType } from "../media-type.ts";
 import { quoted } from "../quoted.ts";
 import { checked } from "./checked.ts";
 import { decompress, sniff } from "./decompress.ts";

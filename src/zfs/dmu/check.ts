@@ -5,10 +5,10 @@
  *
  * @see OpenZFS `module/zfs/dmu_send.c` (`dump_record`), `module/zfs/dmu_recv.c` (`receive_read_record`), `lib/libzfs/libzfs_sendrecv.c`
  */
-import { damaged } from "../../errors.ts";
 import type { ByteStream } from "../../stream/bytes.ts";
 import { Fletcher4 } from "./fletcher4.ts";
 import { CHECKSUM_OFFSET, DRR, END_CHECKSUM_OFFSET, RECORD_BYTES, RecordDecoder, type BeginRecord } from "./record.ts";
+import { damagedStream } from "./stream-damage.ts";
 
 /** What is summed. */
 const WORD_BYTES = 4;
@@ -34,12 +34,12 @@ export function emptySummary(): StreamSummary {
  * @throws ToolError damaged, with the offset in the stream, in place of the end that was promised
  */
 export async function* checkedStream(source: ByteStream, what: string, summary: StreamSummary): ByteStream {
-  using check = new StreamCheck(summary);
+  using check = new StreamCheck(what, summary);
   for await (const chunk of source) {
     check.feed(chunk);
     yield chunk;
   }
-  check.finish(what);
+  check.finish();
 }
 
 /** Where in a package we are: before anything, inside a stream, between the streams of a package, behind the end. */
@@ -50,8 +50,9 @@ type Position = "start" | "header" | "stream" | "between" | "done";
  * yet, less than a record, is kept at the beginning.
  */
 export class StreamCheck implements Disposable {
+  readonly #what: string;
   readonly #summary: StreamSummary;
-  readonly #decoder = new RecordDecoder();
+  readonly #decoder: RecordDecoder;
   readonly #sum = new Fletcher4();
   /** Offset in the stream of the window's beginning, and how many bytes are there. */
   #offset = 0;
@@ -63,8 +64,11 @@ export class StreamCheck implements Disposable {
   #position: Position = "start";
   #inPackage = false;
 
-  constructor(summary: StreamSummary) {
+  /** @param what what messages call the stream @param summary is filled */
+  constructor(what: string, summary: StreamSummary) {
+    this.#what = what;
     this.#summary = summary;
+    this.#decoder = new RecordDecoder(what);
   }
 
   /** Ends its use. */
@@ -84,12 +88,12 @@ export class StreamCheck implements Disposable {
   }
 
   /** Ends the check. @throws ToolError damaged if the stream has not ended */
-  finish(what: string): void {
+  finish(): void {
     const whole = this.#kept === 0 && this.#payloadLeft === 0;
     if (this.#position === "done" && whole) return;
     const offset = this.#offset + this.#kept;
     const reason = offset === 0 ? "it is empty" : "it is cut off before its END record";
-    throw damaged(`Cannot read ZFS stream "${what}": ${reason}`, { offset });
+    throw damagedStream(this.#what, reason, offset);
   }
 
   /** Looks at what is in the window, up to `end`. */
@@ -121,7 +125,7 @@ export class StreamCheck implements Disposable {
     this.#payloadLeft = this.#decoder.payloadBytes(view, type, offset);
     if (type === DRR.begin) this.#summed = at;
     else if (type === DRR.end) this.#end(at, offset);
-    else if (this.#position !== "stream") throw damaged("Cannot read ZFS stream: a record stands outside BEGIN and END", { offset });
+    else if (this.#position !== "stream") throw damagedStream(this.#what, "a record stands outside BEGIN and END", offset);
     // BEGIN has a name where others have their checksum; one of zeros is none
     const hasChecksum = type !== DRR.begin && hasBytes(view, CHECKSUM_OFFSET);
     this.#sumTo(at + CHECKSUM_OFFSET);
@@ -131,9 +135,8 @@ export class StreamCheck implements Disposable {
   #begin(view: DataView, offset: number): void {
     const begin = this.#decoder.begin(view, offset);
     const first = this.#position === "start";
-    if (!first && this.#position !== "between")
-      throw damaged("Cannot read ZFS stream: BEGIN inside a stream or behind its end", { offset });
-    if (!first && begin.compound) throw damaged("Cannot read ZFS stream: a package inside a package", { offset });
+    if (!first && this.#position !== "between") throw damagedStream(this.#what, "BEGIN inside a stream or behind its end", offset);
+    if (!first && begin.compound) throw damagedStream(this.#what, "a package inside a package", offset);
     this.#sum.reset(this.#decoder.littleEndian);
     this.#inPackage ||= begin.compound;
     this.#position = begin.compound ? "header" : "stream";
@@ -147,7 +150,7 @@ export class StreamCheck implements Disposable {
     if (this.#position === "header") this.#position = "between";
     else if (this.#position === "stream") this.#position = this.#inPackage ? "between" : "done";
     else if (endsPackage) this.#position = "done";
-    else throw damaged("Cannot read ZFS stream: data behind its END record", { offset });
+    else throw damagedStream(this.#what, "data behind its END record", offset);
     // the END of a package has no checksum: there is nothing that its streams do not cover
     if (endsPackage) return;
     this.#sumTo(at);
@@ -161,10 +164,8 @@ export class StreamCheck implements Disposable {
 
   #compare(at: number, { offset, what }: { offset: number; what: string }): void {
     if (this.#sum.matches(at)) return;
-    throw damaged(`Cannot read ZFS stream: ${what} is not what its checksum says, or data in front of it is not`, {
-      offset,
-      facts: { actual: this.#sum.sums().map(String) },
-    });
+    const reason = `${what} is not what its checksum says, or data in front of it is not`;
+    throw damagedStream(this.#what, reason, offset, { actual: this.#sum.sums().map(String) });
   }
 }
 

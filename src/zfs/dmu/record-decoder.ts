@@ -44,8 +44,8 @@ export class StreamRecordDecoder {
         return this.#object();
       case DRR.freeObjects:
         return {
-          kind: "freeObjects",
           ...this.#base(0),
+          kind: "freeObjects",
           firstObject: this.#number(8, "drr_firstobj"),
           objects: this.#u64(16),
           toGuid: this.#u64(24),
@@ -55,7 +55,7 @@ export class StreamRecordDecoder {
       case DRR.free:
         return this.#range("free");
       case DRR.end:
-        return { kind: "end", ...this.#base(0), closes: "stream", endChecksum: this.#checksum(8), toGuid: this.#u64(40) };
+        return { ...this.#base(0), kind: "end", closes: "stream", endChecksum: this.#checksum(8), toGuid: this.#u64(40) };
       case DRR.writeByref:
         return this.#writeByref();
       case DRR.spill:
@@ -84,8 +84,8 @@ export class StreamRecordDecoder {
     const nul = name.indexOf(0);
     const toNameBytes = nul < 0 ? NAME_BYTES : nul;
     return {
-      kind: "begin",
       ...this.#base(this.#u32(4)),
+      kind: "begin",
       checksum: undefined,
       compound,
       littleEndian: this.#littleEndian,
@@ -104,8 +104,8 @@ export class StreamRecordDecoder {
     const bonusBytes = this.#u32(28);
     const rawBonusBytes = this.#u32(36);
     return {
-      kind: "object",
       ...this.#base(rawBonusBytes === 0 ? roundUp8(bonusBytes) : rawBonusBytes),
+      kind: "object",
       object: this.#number(8, "drr_object"),
       objectType: this.#u32(16),
       bonusType: this.#u32(20),
@@ -129,8 +129,8 @@ export class StreamRecordDecoder {
     const logicalBytes = this.#number(32, "drr_logical_size");
     const compressedBytes = this.#number(96, "drr_compressed_size");
     return {
-      kind: "write",
       ...this.#base(compression === 0 ? logicalBytes : compressedBytes),
+      kind: "write",
       object: this.#number(8, "drr_object"),
       objectType: this.#u32(16),
       dataOffset: this.#u64(24),
@@ -148,8 +148,8 @@ export class StreamRecordDecoder {
   /** FREE and REDACT. */
   #range<Kind extends "free" | "redact">(kind: Kind): Omit<sr.FreeRecord, "kind"> & { kind: Kind } {
     return {
-      kind,
       ...this.#base(0),
+      kind,
       object: this.#number(8, "drr_object"),
       dataOffset: this.#u64(16),
       length: this.#u64(24),
@@ -159,8 +159,8 @@ export class StreamRecordDecoder {
 
   #writeByref(): sr.WriteByrefRecord {
     return {
-      kind: "writeByref",
       ...this.#base(0),
+      kind: "writeByref",
       object: this.#number(8, "drr_object"),
       dataOffset: this.#u64(16),
       length: this.#u64(24),
@@ -178,8 +178,8 @@ export class StreamRecordDecoder {
     const logicalBytes = this.#number(16, "drr_length");
     const compressedBytes = this.#number(40, "drr_compressed_size");
     return {
-      kind: "spill",
       ...this.#base(compressedBytes === 0 ? logicalBytes : compressedBytes),
+      kind: "spill",
       object: this.#number(8, "drr_object"),
       logicalBytes,
       toGuid: this.#u64(24),
@@ -194,8 +194,8 @@ export class StreamRecordDecoder {
   #writeEmbedded(): sr.WriteEmbeddedRecord {
     const storedBytes = this.#u32(52);
     return {
-      kind: "writeEmbedded",
       ...this.#base(roundUp8(storedBytes)),
+      kind: "writeEmbedded",
       object: this.#number(8, "drr_object"),
       dataOffset: this.#u64(16),
       length: this.#number(24, "drr_length"),
@@ -209,8 +209,8 @@ export class StreamRecordDecoder {
 
   #objectRange(): sr.ObjectRangeRecord {
     return {
-      kind: "objectRange",
       ...this.#base(0),
+      kind: "objectRange",
       firstObject: this.#number(8, "drr_firstobj"),
       slots: this.#number(16, "drr_numslots"),
       toGuid: this.#u64(24),

@@ -6,6 +6,7 @@
  * @see OpenZFS 2.3 `lib/libzfs/libzfs_sendrecv.c` (`zfs_receive_package`), `cmd/zstream/zstream_validate.c`
  */
 import type { ByteSource } from "../../stream/bytes.ts";
+import { Steps } from "../../stream/steps.ts";
 import { DRR, RECORD_BYTES } from "./record.ts";
 import { StreamRecordDecoder } from "./record-decoder.ts";
 import { RecordWindow } from "./record-window.ts";
@@ -33,36 +34,69 @@ export interface ReadRecordsOptions {
  * @throws ToolError damaged, with the offset counted from where reading began: cut off, no stream, an unknown record, an absurd payload length
  */
 export async function* readRecords(source: ByteSource, options: ReadRecordsOptions): AsyncGenerator<StreamRecord> {
-  const { what, wantsPayload, wantsChecksum = false } = options;
-  const window = new RecordWindow(source);
-  const decoder = new StreamRecordDecoder({ what, wantsChecksum });
-  const frame = new Frame(what);
-  for (;;) {
-    const have = window.holds(RECORD_BYTES) ? RECORD_BYTES : await window.fill(RECORD_BYTES);
-    const { offset } = window;
-    if (have === 0) break;
-    if (have < RECORD_BYTES) throw damagedStream(what, "it is cut off inside a record", offset + have);
-    const record = decodeNext(decoder, window, frame.isOpen);
-    frame.take(record);
-    checkPayloadLength(what, record);
-    window.advance(RECORD_BYTES);
-    if (record.payloadBytes > 0) {
-      if (wantsPayload?.(record) ?? true) record.payload = await window.take(record.payloadBytes);
-      else await window.skip(record.payloadBytes);
-      if (window.offset < record.payloadOffset + record.payloadBytes) {
-        throw damagedStream(what, "it is cut off inside a record's payload", window.offset);
-      }
-    }
-    yield record;
-  }
-  frame.finish(window.offset);
+  yield* new RecordReader(source, options);
 }
 
-/** Decodes the record at the window's start. */
-function decodeNext(decoder: StreamRecordDecoder, window: RecordWindow, isOpen: boolean): StreamRecord {
-  const { view, at, offset } = window;
-  const isBegin = !isOpen || view.getUint32(at, true) === DRR.begin; // 0 in either byte order
-  return isBegin ? decoder.begin(view, at, offset) : decoder.decode(view, at, offset);
+/** The same records in steps. */
+export class RecordReader extends Steps<StreamRecord> {
+  readonly #options: ReadRecordsOptions;
+  readonly #window: RecordWindow;
+  readonly #decoder: StreamRecordDecoder;
+  readonly #frame: Frame;
+
+  /** Begins at the source's position. */
+  constructor(source: ByteSource, options: ReadRecordsOptions) {
+    super();
+    const { what, wantsChecksum = false } = options;
+    this.#options = options;
+    this.#window = new RecordWindow(source);
+    this.#decoder = new StreamRecordDecoder({ what, wantsChecksum });
+    this.#frame = new Frame(what);
+  }
+
+  /** The next record. @throws ToolError damaged */
+  override next(): StreamRecord | undefined | Promise<StreamRecord | undefined> {
+    return this.#window.holds(RECORD_BYTES) ? this.#take() : this.#fill();
+  }
+
+  async #fill(): Promise<StreamRecord | undefined> {
+    const have = await this.#window.fill(RECORD_BYTES);
+    const { offset } = this.#window;
+    if (have === RECORD_BYTES) return await this.#take();
+    if (have > 0) throw damagedStream(this.#options.what, "it is cut off inside a record", offset + have);
+    this.#frame.finish(offset);
+    return undefined;
+  }
+
+  /** Takes a record that is at hand. */
+  #take(): StreamRecord | Promise<StreamRecord> {
+    const { what, wantsPayload } = this.#options;
+    const record = this.#decode();
+    this.#frame.take(record);
+    checkPayloadLength(what, record);
+    this.#window.advance(RECORD_BYTES);
+    const { payloadBytes } = record;
+    if (payloadBytes === 0) return record;
+    const isWanted = wantsPayload?.(record) ?? true;
+    if (!this.#window.holds(payloadBytes)) return this.#passPayload(record, isWanted);
+    if (isWanted) record.payload = this.#window.take(payloadBytes);
+    else this.#window.advance(payloadBytes);
+    return record;
+  }
+
+  #decode(): StreamRecord {
+    const { view, at, offset } = this.#window;
+    const isBegin = !this.#frame.isOpen || view.getUint32(at, true) === DRR.begin; // 0 in either byte order
+    return isBegin ? this.#decoder.begin(view, at, offset) : this.#decoder.decode(view, at, offset);
+  }
+
+  async #passPayload(record: StreamRecord, isWanted: boolean): Promise<StreamRecord> {
+    const { payloadOffset, payloadBytes } = record;
+    if (isWanted) record.payload = this.#window.take(await this.#window.fill(payloadBytes));
+    else await this.#window.skip(payloadBytes);
+    if (this.#window.offset === payloadOffset + payloadBytes) return record;
+    throw damagedStream(this.#options.what, "it is cut off inside a record's payload", this.#window.offset);
+  }
 }
 
 function checkPayloadLength(what: string, record: StreamRecord): void {

@@ -9,7 +9,7 @@
  *
  * @see OpenZFS 2.3 `include/sys/zfs_ioctl.h` (`dmu_replay_record`, `DRR_*_PAYLOAD_SIZE`), `lib/libzfs/libzfs_sendrecv.c`
  */
-import { damaged } from "../../errors.ts";
+import { damagedStream } from "./stream-damage.ts";
 
 /** Size of a record without its payload, in bytes. */
 export const RECORD_BYTES = 312;
@@ -53,7 +53,13 @@ export interface BeginRecord {
 
 /** Reads records of one stream, in the byte order that its first BEGIN announced. */
 export class RecordDecoder {
+  readonly #what: string;
   #littleEndian = true;
+
+  /** @param what what messages call the stream */
+  constructor(what: string) {
+    this.#what = what;
+  }
 
   /** Byte order of the numbers. */
   get littleEndian(): boolean {
@@ -64,14 +70,14 @@ export class RecordDecoder {
   type(view: DataView, offset: number): number {
     const type = view.getUint32(0, this.#littleEndian);
     if (type <= DRR.redact) return type;
-    throw damaged(`Cannot read ZFS stream: ${type} is no record type`, { offset });
+    throw damagedStream(this.#what, `${type} is no record type`, offset);
   }
 
   /** Decodes a BEGIN record and takes over its byte order. @throws ToolError damaged on a wrong magic */
   begin(view: DataView, offset: number): BeginRecord {
     if (view.getBigUint64(8, true) === BEGIN_MAGIC) this.#littleEndian = true;
     else if (view.getBigUint64(8, false) === BEGIN_MAGIC) this.#littleEndian = false;
-    else throw damaged("Cannot read ZFS stream: it does not begin with a BEGIN record", { offset });
+    else throw damagedStream(this.#what, "it does not begin with a BEGIN record", offset);
     const little = this.#littleEndian;
     const name = new Uint8Array(view.buffer, view.byteOffset + 56, 256);
     const end = name.indexOf(0);
@@ -87,8 +93,8 @@ export class RecordDecoder {
   payloadBytes(view: DataView, type: number, offset: number): number {
     const bytes = this.#declaredPayload(view, type);
     if (bytes % WORD_BYTES !== 0)
-      throw damaged(`Cannot read ZFS stream: a record announces ${bytes} bytes of payload, which is no multiple of 4`, { offset });
-    if (bytes > MAX_PAYLOAD_BYTES) throw damaged(`Cannot read ZFS stream: a record announces ${bytes} bytes of payload`, { offset });
+      throw damagedStream(this.#what, `a record announces ${bytes} bytes of payload, which is no multiple of 4`, offset);
+    if (bytes > MAX_PAYLOAD_BYTES) throw damagedStream(this.#what, `a record announces ${bytes} bytes of payload`, offset);
     return bytes;
   }
 

@@ -37,7 +37,7 @@ export interface RecordBase {
   payloadBytes: number;
   /** drr_payloadlen; senders leave it 0 except in BEGIN. */
   declaredPayloadBytes: number;
-  /** The payload as it came, owned by whoever gets it; undefined where there is none or nobody asked for it. */
+  /** The payload as it came, not to be changed; undefined where there is none or nobody asked for it. */
   payload: Uint8Array | undefined;
   /** drr_checksum, where asked for; all 0 in streams that have none. */
   checksum: Checksum | undefined;

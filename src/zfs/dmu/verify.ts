@@ -3,12 +3,13 @@
  * the sense of every record (sanity.ts), and how the streams of a package follow each other (guid-chain.ts). Payloads are looked at only for
  * their checksum.
  */
-import type { ByteStream } from "../../stream/bytes.ts";
+import { drain, type ByteStream } from "../../stream/bytes.ts";
 import { emptySummary, StreamCheck } from "./check.ts";
 import type { StreamPortrait } from "./describe.ts";
 import { GuidChain } from "./guid-chain.ts";
 import { RecordScan } from "./record-scan.ts";
 import { checkRecord, newSanityState } from "./sanity.ts";
+import type { StreamRecord } from "./stream-record.ts";
 
 const MAGIC_AT = 8;
 const MAGIC = 0x2f5bacbacn;
@@ -31,17 +32,29 @@ export function beginsStream(bytes: Uint8Array): boolean {
  * @throws ToolError damaged at the first thing that is wrong, with the offset in the stream; what the source threw
  */
 export async function verifyStream(source: ByteStream, portrait: StreamPortrait, what: string): Promise<void> {
-  using check = new StreamCheck(emptySummary());
+  await drain(verifiedStream(source, what, (record) => portrait.take(record)));
+}
+
+/**
+ * Passes a stream through while checking it; no chunk passes in which something is found to be wrong.
+ *
+ * @param what what messages call the stream
+ * @param take is given the records
+ * @throws ToolError damaged at the first thing that is wrong, with the offset in the stream; what `take` threw
+ */
+export async function* verifiedStream(source: ByteStream, what: string, take: (record: StreamRecord) => void): ByteStream {
+  using check = new StreamCheck(what, emptySummary());
   const sanity = newSanityState(what);
   const chain = new GuidChain(what);
   const scan = new RecordScan(what, (record) => {
     checkRecord(record, sanity);
     if (record.kind === "begin") chain.take(record);
-    portrait.take(record);
+    take(record);
   });
   for await (const chunk of source) {
     check.feed(chunk);
     scan.feed(chunk);
+    yield chunk;
   }
-  check.finish(what);
+  check.finish();
 }

@@ -39,19 +39,24 @@ export interface AttributeBuffer {
 }
 
 const NANOSECONDS = 1_000_000_000n;
-const INDEXES: ReadonlyMap<string, number> = new Map(ATTRIBUTES.map((name, index) => [name, index]));
+const INDEXES = Object.fromEntries(ATTRIBUTES.map((name, index) => [name, index])) as Readonly<Record<AttributeName, number>>;
 const NOWHERE = -1;
+const WORD_BYTES = 8;
+const NO_BUFFER: AttributeBuffer = { view: new DataView(new ArrayBuffer(0)), at: 0, bytes: 0, littleEndian: true };
 
 /** Index of an attribute by its name without ZPL_; undefined for one that nobody reads. */
 export function attributeIndex(name: string): number | undefined {
-  return INDEXES.get(name);
+  return Object.hasOwn(INDEXES, name) ? INDEXES[name as AttributeName] : undefined;
 }
 
 /** A file's attributes. */
 export class Attributes {
   /** Whether they are in a structure of before system attributes. */
   areOld = false;
-  #buffers: AttributeBuffer[] = [];
+  /** Whether there may be more of them, in a spill block that was not read. */
+  mayBeMore = false;
+  #found: AttributeBuffer = NO_BUFFER;
+  readonly #buffers: AttributeBuffer[] = [];
   readonly #buffer: Uint8Array = new Uint8Array(ATTRIBUTES.length);
   readonly #at: Int32Array = new Int32Array(ATTRIBUTES.length).fill(NOWHERE);
   readonly #bytes: Int32Array = new Int32Array(ATTRIBUTES.length);
@@ -59,7 +64,8 @@ export class Attributes {
   /** Forgets all, for another file. */
   reset(): void {
     this.areOld = false;
-    this.#buffers = [];
+    this.mayBeMore = false;
+    this.#buffers.length = 0;
     this.#at.fill(NOWHERE);
   }
 
@@ -77,61 +83,53 @@ export class Attributes {
   }
 
   has(name: AttributeName): boolean {
-    return this.#at[this.#index(name)] !== NOWHERE;
+    return this.#at[INDEXES[name]] !== NOWHERE;
   }
 
   /** A 64-bit number; undefined if the file does not have it. What does not fit 53 bits is rounded. */
   number(name: AttributeName): number | undefined {
-    const place = this.#word(name, 0);
-    if (place === undefined) return undefined;
-    const { view, at, littleEndian } = place;
-    return view.getUint32(littleEndian ? at + 4 : at, littleEndian) * 2 ** 32 + this.#low(place);
+    const at = this.#find(name, WORD_BYTES);
+    if (at === NOWHERE) return undefined;
+    const { view, littleEndian } = this.#found;
+    const [low, high] = littleEndian ? [at, at + 4] : [at + 4, at];
+    return view.getUint32(high, littleEndian) * 2 ** 32 + view.getUint32(low, littleEndian);
   }
 
   /** The low 32 bits of a number. */
   low(name: AttributeName): number | undefined {
-    const place = this.#word(name, 0);
-    return place === undefined ? undefined : this.#low(place);
+    const at = this.#find(name, WORD_BYTES);
+    if (at === NOWHERE) return undefined;
+    const { view, littleEndian } = this.#found;
+    return view.getUint32(littleEndian ? at : at + 4, littleEndian);
   }
 
   bigint(name: AttributeName): bigint | undefined {
-    const place = this.#word(name, 0);
-    return place?.view.getBigUint64(place.at, place.littleEndian);
+    const at = this.#find(name, WORD_BYTES);
+    return at === NOWHERE ? undefined : this.#found.view.getBigUint64(at, this.#found.littleEndian);
   }
 
   /** A time in nanoseconds since 1970. */
   time(name: AttributeName): bigint | undefined {
-    const seconds = this.#word(name, 0);
-    const rest = this.#word(name, 8);
-    if (seconds === undefined || rest === undefined) return undefined;
-    const { view, at, littleEndian } = seconds;
-    return view.getBigInt64(at, littleEndian) * NANOSECONDS + rest.view.getBigInt64(rest.at, littleEndian);
+    const at = this.#find(name, 2 * WORD_BYTES);
+    if (at === NOWHERE) return undefined;
+    const { view, littleEndian } = this.#found;
+    return view.getBigInt64(at, littleEndian) * NANOSECONDS + view.getBigInt64(at + WORD_BYTES, littleEndian);
   }
 
   /** The bytes of an attribute, copied. */
   bytes(name: AttributeName): Uint8Array | undefined {
-    const index = this.#index(name);
-    const at = this.#at[index] ?? NOWHERE;
+    const at = this.#find(name, 0);
+    if (at === NOWHERE) return undefined;
+    const { view } = this.#found;
+    return new Uint8Array(view.buffer, view.byteOffset + at, this.#bytes[INDEXES[name]]).slice();
+  }
+
+  /** Where an attribute stands in the view of {@link #found}, if it has at least so many bytes. */
+  #find(name: AttributeName, bytes: number): number {
+    const index = INDEXES[name];
     const buffer = this.#buffers[this.#buffer[index] ?? 0];
-    if (at === NOWHERE || buffer === undefined) return undefined;
-    const { view } = buffer;
-    return new Uint8Array(view.buffer, view.byteOffset + at, this.#bytes[index]).slice();
-  }
-
-  /** Where the 64 bits at an offset in an attribute stand, if it is that long. */
-  #word(name: AttributeName, offset: number): AttributeBuffer | undefined {
-    const index = this.#index(name);
-    const at = this.#at[index] ?? NOWHERE;
-    const buffer = this.#buffers[this.#buffer[index] ?? 0];
-    if (at === NOWHERE || buffer === undefined || (this.#bytes[index] ?? 0) < offset + 8) return undefined;
-    return { ...buffer, at: at + offset };
-  }
-
-  #low({ view, at, littleEndian }: AttributeBuffer): number {
-    return view.getUint32(littleEndian ? at : at + 4, littleEndian);
-  }
-
-  #index(name: AttributeName): number {
-    return INDEXES.get(name) ?? 0;
+    if (buffer === undefined || (this.#bytes[index] ?? 0) < bytes) return NOWHERE;
+    this.#found = buffer;
+    return this.#at[index] ?? NOWHERE;
   }
 }

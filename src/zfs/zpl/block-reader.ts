@@ -1,25 +1,23 @@
 /**
- * Reads the data of extents: blocks out of the records of a stream that can be read again, or kept in memory. One reader serves one reading
- * after the other, best in the order of a file's extents: an extent that lies behind another in the same records goes on where that one ended.
+ * Reads the data of extents: blocks out of the records of a stream that can be read again, or kept in memory. Best read are files in the order of
+ * their objects, and extents in the order of the file: one that lies behind another in the same records goes on where that one ended.
  */
-import type { ByteSource, SeekableSource } from "../../stream/bytes.ts";
 import { ToolError } from "../../errors.ts";
 import { decompressBlock } from "../dmu/decompress/index.ts";
 import { RECORD_BYTES } from "../dmu/record.ts";
-import { RecordWindow } from "../dmu/record-window.ts";
+import type { RecordWindow } from "../dmu/record-window.ts";
 import { decodeBlockHeader, decodeKeptHeader, KEPT_HEADER_BYTES, type BlockHeader } from "./block-header.ts";
 import type { ByteStore } from "./byte-store.ts";
 import { damagedObject, type ObjectPlace } from "./damage.ts";
 import { IN_STORE, type Extent } from "./extent-table.ts";
+import type { StreamWindows } from "./stream-windows.ts";
 
 /** A stream whose records have been taken. */
 export interface TakenStream {
   /** What messages call it. */
   what: string;
   /** The stream itself, if it can be read again. */
-  source: SeekableSource | undefined;
-  /** Where it begins in the source, in bytes. */
-  base: number;
+  windows: StreamWindows | undefined;
 }
 
 /** Data and where in its object it belongs. */
@@ -28,30 +26,32 @@ export interface DataPiece {
   bytes: Uint8Array;
 }
 
+/** Where blocks are, and whose they are. */
+export interface BlockPlace {
+  store: ByteStore;
+  streams: readonly TakenStream[];
+  /** Asked when something is wrong. */
+  object: () => ObjectPlace;
+}
+
 /** Where a reading of an extent's records has got to. */
-interface Place {
-  window: RecordWindow;
-  /** Offset in the stream that the window was opened at. */
-  opened: number;
+interface Progress {
   /** The extent's first record. */
   first: number;
   origin: number;
-  /** Offset in the object of the next record's data. */
+  /** Where the next record stands, and offset in the object of its data. */
+  record: number;
   position: number;
 }
 
 /** Reads extents. */
 export class BlockReader {
-  readonly #store: ByteStore;
-  readonly #streams: readonly TakenStream[];
-  readonly #object: ObjectPlace;
-  readonly #places = new Map<number, Place>();
+  readonly #place: BlockPlace;
+  /** By stream, once an extent has been read there. */
+  #progress: Map<number, Progress> | undefined;
 
-  /** @param from where the blocks are, and whose they are */
-  constructor(from: { store: ByteStore; streams: readonly TakenStream[]; object: ObjectPlace }) {
-    this.#store = from.store;
-    this.#streams = from.streams;
-    this.#object = from.object;
+  constructor(place: BlockPlace) {
+    this.#place = place;
   }
 
   /** The data of an extent, block by block. @throws ToolError damaged; failed if the stream cannot be read again */
@@ -60,80 +60,105 @@ export class BlockReader {
       yield clip(extent, extent.origin, this.#kept(extent.record));
       return;
     }
-    const place = this.#goTo(extent);
-    while (place.position < extent.end) {
-      const piece = await this.#next(place, extent);
+    const progress = this.#progressTo(extent);
+    while (progress.position < extent.end) {
+      const piece = await this.#next(progress, extent);
       if (piece !== undefined) yield piece;
     }
   }
 
+  /** The data of an extent, if it is a single block that is at hand. @throws ToolError damaged */
+  atHand(extent: Extent): Uint8Array | undefined {
+    if (extent.stream === IN_STORE) return clip(extent, extent.origin, this.#kept(extent.record)).bytes;
+    const windows = this.#place.streams[extent.stream]?.windows;
+    if (windows === undefined || extent.start !== extent.origin) return undefined;
+    const window = windows.take();
+    const block = this.#blockAtHand(window, extent);
+    windows.giveBack(window);
+    return block;
+  }
+
+  #blockAtHand(window: RecordWindow, extent: Extent): Uint8Array | undefined {
+    const { start, end, record } = extent;
+    window.goTo(record);
+    const header = window.holds(RECORD_BYTES) ? decodeBlockHeader(window.view, window.at) : undefined;
+    if (header === undefined || header.logicalBytes < end - start || !window.holds(RECORD_BYTES + header.payloadBytes)) return undefined;
+    window.advance(RECORD_BYTES);
+    return this.#decompress(header, window.take(header.payloadBytes), extent).subarray(0, end - start);
+  }
+
   #kept(record: number): Uint8Array {
-    const { view, at } = this.#store.find(record);
+    const { view, at } = this.#place.store.find(record);
     const header = decodeKeptHeader(view, at);
     const stored = new Uint8Array(view.buffer, view.byteOffset + at + KEPT_HEADER_BYTES, header.storedBytes);
-    return decompress(header, stored, this.#object);
+    return decompress(header, stored, this.#place.object);
   }
 
   /** The place where an extent's data begins, or before it. */
-  #goTo({ stream, record, origin, start }: Extent): Place {
-    const known = this.#places.get(stream);
+  #progressTo({ stream, record, origin, start }: Extent): Progress {
+    this.#progress ??= new Map();
+    const known = this.#progress.get(stream);
     if (known !== undefined && known.first === record && known.origin === origin && known.position <= start) return known;
-    const { what, source, base } = this.#stream(stream);
-    if (source === undefined)
-      throw new ToolError("failed", `Cannot read files of ZFS stream "${what}": it came through a pipe and cannot be read again`);
-    const place = {
-      window: new RecordWindow(new SourcePart(source, base + record)),
-      opened: record,
-      first: record,
-      origin,
-      position: origin,
-    };
-    this.#places.set(stream, place);
-    return place;
+    const progress = { first: record, origin, record, position: origin };
+    this.#progress.set(stream, progress);
+    return progress;
   }
 
   /** Reads the next record; its data, unless it lies before the extent. */
-  async #next(place: Place, extent: Extent): Promise<DataPiece | undefined> {
-    const { window, opened, position } = place;
-    const record = opened + window.offset;
-    const header = await this.#header(place, extent);
-    place.position += header.logicalBytes;
-    if (place.position <= extent.start) {
-      await window.skip(header.payloadBytes);
-      return undefined;
-    }
-    const payload = await window.take(header.payloadBytes);
-    if (payload.length < header.payloadBytes) throw this.#changed(place, extent);
-    const { what } = this.#stream(extent.stream);
-    return clip(extent, position, decompress(header, payload, { ...this.#object, what, offset: record }));
+  async #next(progress: Progress, extent: Extent): Promise<DataPiece | undefined> {
+    const windows = this.#windows(extent);
+    const window = windows.take();
+    const { record, position } = progress;
+    const header = await this.#header(window, { ...extent, record });
+    const { payloadBytes, logicalBytes } = header;
+    progress.record = record + RECORD_BYTES + payloadBytes;
+    progress.position = position + logicalBytes;
+    const isWanted = progress.position > extent.start;
+    if (isWanted && !window.holds(payloadBytes) && (await window.fill(payloadBytes)) < payloadBytes)
+      throw this.#changed(extent, window.offset);
+    const payload = isWanted ? window.take(payloadBytes) : undefined;
+    windows.giveBack(window);
+    if (payload === undefined) return undefined;
+    return clip(extent, position, this.#decompress(header, payload, { ...extent, record }));
   }
 
-  async #header(place: Place, extent: Extent): Promise<BlockHeader> {
-    const { window } = place;
-    if (!window.holds(RECORD_BYTES) && (await window.fill(RECORD_BYTES)) < RECORD_BYTES) throw this.#changed(place, extent);
-    const header = decodeBlockHeader(window.view, window.at);
-    if (header === undefined) throw this.#changed(place, extent);
+  /** Reads the header of an extent's record. */
+  async #header(window: RecordWindow, extent: Extent): Promise<BlockHeader> {
+    window.goTo(extent.record);
+    const isThere = window.holds(RECORD_BYTES) || (await window.fill(RECORD_BYTES)) === RECORD_BYTES;
+    const header = isThere ? decodeBlockHeader(window.view, window.at) : undefined;
+    if (header === undefined) throw this.#changed(extent, extent.record);
     window.advance(RECORD_BYTES);
     return header;
   }
 
-  #changed({ window, opened }: Place, extent: Extent): Error {
-    const { what } = this.#stream(extent.stream);
-    return damagedObject({ ...this.#object, what, offset: opened + window.offset }, "the stream has changed since its records were read");
+  #decompress(header: BlockHeader, payload: Uint8Array, { stream, record }: Extent): Uint8Array {
+    return decompress(header, payload, () => ({ ...this.#place.object(), what: this.#stream(stream).what, offset: record }));
+  }
+
+  #windows({ stream }: Extent): StreamWindows {
+    const { what, windows } = this.#stream(stream);
+    if (windows !== undefined) return windows;
+    throw new ToolError("failed", `Cannot read files of ZFS stream "${what}": it came through a pipe and cannot be read again`);
+  }
+
+  #changed({ stream }: Extent, offset: number): Error {
+    const { what } = this.#stream(stream);
+    return damagedObject({ ...this.#place.object(), what, offset }, "the stream has changed since its records were read");
   }
 
   #stream(index: number): TakenStream {
-    const stream = this.#streams[index];
+    const stream = this.#place.streams[index];
     if (stream === undefined) throw new RangeError(`no stream ${index}`);
     return stream;
   }
 }
 
-function decompress({ compression, storedBytes, logicalBytes }: BlockHeader, payload: Uint8Array, place: ObjectPlace): Uint8Array {
+function decompress({ compression, storedBytes, logicalBytes }: BlockHeader, payload: Uint8Array, place: () => ObjectPlace): Uint8Array {
   try {
     return decompressBlock(compression, payload.subarray(0, storedBytes), logicalBytes);
   } catch (cause) {
-    throw damagedObject(place, "a block of it cannot be decompressed", cause);
+    throw damagedObject(place(), "a block of it cannot be decompressed", cause);
   }
 }
 
@@ -141,33 +166,4 @@ function decompress({ compression, storedBytes, logicalBytes }: BlockHeader, pay
 function clip({ start, end }: Extent, origin: number, block: Uint8Array): DataPiece {
   const from = Math.max(start, origin);
   return { offset: from, bytes: block.subarray(from - origin, Math.min(end, origin + block.length) - origin) };
-}
-
-/** Reads a source from a place on, wherever else it is read in the meantime. */
-class SourcePart implements ByteSource {
-  readonly size: undefined;
-  readonly #source: SeekableSource;
-  #position: number;
-
-  constructor(source: SeekableSource, position: number) {
-    this.#source = source;
-    this.#position = position;
-  }
-
-  get offset(): number {
-    return this.#position;
-  }
-
-  async read(maxBytes: number): Promise<Uint8Array | undefined> {
-    this.#source.seek(this.#position);
-    const chunk = await this.#source.read(maxBytes);
-    this.#position += chunk?.length ?? 0;
-    return chunk;
-  }
-
-  async skip(count: number): Promise<number> {
-    const step = Math.max(0, Math.min(count, this.#source.size - this.#position));
-    this.#position += step;
-    return step;
-  }
 }

@@ -16,9 +16,15 @@ export interface StoredBytes {
   at: number;
 }
 
+/** One of the large arrays, looked at in two ways. */
+interface Segment {
+  bytes: Uint8Array;
+  view: DataView;
+}
+
 /** Keeps pieces of bytes. */
 export class ByteStore {
-  readonly #segments: (DataView | undefined)[] = [];
+  readonly #segments: (Segment | undefined)[] = [];
   readonly #released = new Map<number, number[]>();
   #open = -1;
   #used = SEGMENT_BYTES;
@@ -32,10 +38,10 @@ export class ByteStore {
   /** Keeps a copy; returns its number. */
   add(...parts: readonly Uint8Array[]): number {
     const place = this.#reserve(parts.reduce((sum, part) => sum + part.length, 0));
-    const { view, at } = this.find(place);
-    let to = view.byteOffset + at;
+    const { bytes } = this.#segment(place);
+    let to = place % SEGMENT_SPAN;
     for (const part of parts) {
-      new Uint8Array(view.buffer).set(part, to);
+      bytes.set(part, to);
       to += part.length;
     }
     return place;
@@ -56,15 +62,13 @@ export class ByteStore {
 
   /** Where a piece stands. */
   find(place: number): StoredBytes {
-    const segment = this.#segments[Math.floor(place / SEGMENT_SPAN)];
-    if (segment === undefined) throw new RangeError(`no piece ${place}`);
-    return { view: segment, at: place % SEGMENT_SPAN };
+    return { view: this.#segment(place).view, at: place % SEGMENT_SPAN };
   }
 
   /** The bytes of a piece, not copied. */
   bytesAt(place: number, count: number): Uint8Array {
-    const { view, at } = this.find(place);
-    return new Uint8Array(view.buffer, view.byteOffset + at, count);
+    const at = place % SEGMENT_SPAN;
+    return this.#segment(place).bytes.subarray(at, at + count);
   }
 
   #reserve(bytes: number): number {
@@ -83,7 +87,14 @@ export class ByteStore {
   }
 
   #addSegment(bytes: number): number {
-    return this.#segments.push(new DataView(new ArrayBuffer(bytes))) - 1;
+    const memory = new ArrayBuffer(bytes);
+    return this.#segments.push({ bytes: new Uint8Array(memory), view: new DataView(memory) }) - 1;
+  }
+
+  #segment(place: number): Segment {
+    const segment = this.#segments[Math.floor(place / SEGMENT_SPAN)];
+    if (segment === undefined) throw new RangeError(`no piece ${place}`);
+    return segment;
   }
 }
 

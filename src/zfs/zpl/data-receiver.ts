@@ -51,6 +51,7 @@ export class DataReceiver {
 
   /** Whether a record's payload must be read, as it cannot be later. */
   wantsPayload(record: sr.StreamRecord): boolean {
+    if (this.#stream?.isRereadable === true) return false;
     if (record.kind !== "write" && record.kind !== "writeEmbedded" && record.kind !== "spill") return false;
     const row = this.#objects.find(record.object);
     return row !== undefined && this.#isKept(row, record.kind === "spill" || isEmbeddedSpill(record));

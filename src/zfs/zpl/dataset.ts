@@ -5,11 +5,12 @@
 import { ToolError } from "../../errors.ts";
 import { isSeekable, type ByteSource, type SeekableSource } from "../../stream/bytes.ts";
 import { decodeVersionInfo } from "../dmu/features.ts";
-import { readRecords } from "../dmu/record-reader.ts";
+import { RecordReader } from "../dmu/record-reader.ts";
 import type { BeginRecord, StreamRecord } from "../dmu/stream-record.ts";
 import type { TakenStream } from "./block-reader.ts";
 import { FileSystem } from "./file-system.ts";
 import { ObjectSet } from "./object-set.ts";
+import { StreamWindows } from "./stream-windows.ts";
 
 /** A stream or package to load. */
 export interface StreamInput {
@@ -49,8 +50,9 @@ export async function loadDatasets(inputs: readonly StreamInput[]): Promise<read
   const loader = new Loader();
   for (const { what, source, data } of inputs) {
     const readable = data ?? (isSeekable(source) ? source : undefined);
-    loader.open({ what, source: readable, base: data === undefined ? source.offset : data.offset });
-    for await (const record of readRecords(source, { what, wantsPayload: (each) => loader.wantsPayload(each) })) loader.take(record);
+    const base = data === undefined ? source.offset : data.offset;
+    loader.open({ what, windows: readable && new StreamWindows(readable, base) });
+    await loader.takeAll(new RecordReader(source, { what, wantsPayload: (record) => loader.wantsPayload(record) }));
   }
   return loader.datasets;
 }
@@ -68,7 +70,16 @@ class Loader {
     return this.#current?.set?.wantsPayload(record) ?? false;
   }
 
-  take(record: StreamRecord): void {
+  async takeAll(records: RecordReader): Promise<void> {
+    for (;;) {
+      const next = records.next();
+      const record = next instanceof Promise ? await next : next;
+      if (record === undefined) return;
+      this.#take(record);
+    }
+  }
+
+  #take(record: StreamRecord): void {
     if (record.kind === "begin" && !record.compound) this.#begin(record);
     else if (record.kind === "end") this.#current = undefined;
     else this.#current?.set?.take(record);
@@ -83,14 +94,14 @@ class Loader {
     const index = this.#streams.length - 1;
     const stream = this.#streams[index];
     const { features } = decodeVersionInfo(begin.versionInfo);
-    dataset.problem ??= problem(begin);
+    dataset.problem ??= unreadable(begin);
     if (dataset.problem !== undefined || stream === undefined) dataset.set = undefined;
     else
       dataset.set?.beginStream({
         index,
         what: stream.what,
         begin,
-        isRereadable: stream.source !== undefined,
+        isRereadable: stream.windows !== undefined,
         isDeduplicated: features.has("dedup"),
       });
   }
@@ -137,8 +148,8 @@ class Dataset implements LoadedDataset {
   }
 }
 
-/** Why the files of a stream cannot be read, if that is so. */
-function problem({ objsetType, versionInfo, toName }: BeginRecord): ToolError | undefined {
+/** Why the files of a stream cannot be read, if that is so: it is of a volume, sent raw, or the rest of one that broke off. */
+export function unreadable({ objsetType, versionInfo, toName }: BeginRecord): ToolError | undefined {
   const { features } = decodeVersionInfo(versionInfo);
   const error = (reason: string, hint: string): ToolError =>
     new ToolError("failed", `Cannot read files of "${toName}": ${reason}`, { hints: [hint] });

@@ -31,7 +31,7 @@ export class FileAttributes {
   async of(object: number, wanted: readonly AttributeName[]): Promise<Attributes> {
     const attributes = new Attributes();
     this.#locate(attributes, object);
-    if (!this.#isEnough(attributes, object, wanted)) await this.#addSpill(object, attributes);
+    if (!isEnough(attributes, wanted)) await this.#addSpill(object, attributes);
     return attributes;
   }
 
@@ -43,32 +43,38 @@ export class FileAttributes {
   atOnce(object: number, wanted: readonly AttributeName[]): Attributes | undefined {
     this.#scratch.reset();
     this.#locate(this.#scratch, object);
-    return this.#isEnough(this.#scratch, object, wanted) ? this.#scratch : undefined;
+    return isEnough(this.#scratch, wanted) ? this.#scratch : undefined;
   }
 
   /** The bonus buffer of an object. */
-  bonus(object: number): AttributeBuffer & { isOld: boolean } {
-    const { objects, store } = this.#set;
-    const row = objects.find(object);
+  bonus(object: number): AttributeBuffer {
+    return this.#bonus(object, this.#row(object));
+  }
+
+  #locate(attributes: Attributes, object: number): void {
+    const row = this.#row(object);
+    const buffer = this.#bonus(object, row);
+    const isOld = this.#set.objects.bonusType.get(row) === DMU_OT.znode;
+    const damage = isOld ? locateInOldZnode(attributes, buffer) : this.#system.locate(attributes, buffer);
+    if (damage !== undefined) throw damagedObject(this.#set.place(object), damage);
+    attributes.mayBeMore = this.#set.objects.spill.get(row) !== NO_EXTENT;
+  }
+
+  #row(object: number): number {
+    const row = this.#set.objects.find(object);
     if (row === undefined) throw damagedObject(this.#set.place(object), "it does not exist");
+    return row;
+  }
+
+  #bonus(object: number, row: number): AttributeBuffer {
+    const { objects, store } = this.#set;
     const bytes = objects.bonusBytes.get(row);
     const littleEndian = (objects.flags.get(row) & OBJECT_FLAG.bigEndian) === 0;
     const type = objects.bonusType.get(row);
     if (bytes === 0 || (type !== DMU_OT.sa && type !== DMU_OT.znode))
       throw damagedObject(this.#set.place(object), "it has no attributes of a file");
-    return { ...store.find(objects.bonus.get(row)), bytes, littleEndian, isOld: type === DMU_OT.znode };
-  }
-
-  #locate(attributes: Attributes, object: number): void {
-    const buffer = this.bonus(object);
-    const damage = buffer.isOld ? locateInOldZnode(attributes, buffer) : this.#system.locate(attributes, buffer);
-    if (damage !== undefined) throw damagedObject(this.#set.place(object), damage);
-  }
-
-  #isEnough(attributes: Attributes, object: number, wanted: readonly AttributeName[]): boolean {
-    const row = this.#set.objects.find(object);
-    const hasSpill = row !== undefined && this.#set.objects.spill.get(row) !== NO_EXTENT;
-    return !hasSpill || wanted.every((name) => attributes.has(name));
+    const { view, at } = store.find(objects.bonus.get(row));
+    return { view, at, bytes, littleEndian };
   }
 
   async #addSpill(object: number, attributes: Attributes): Promise<void> {
@@ -77,5 +83,10 @@ export class FileAttributes {
     const view = new DataView(spill.buffer, spill.byteOffset, spill.length);
     const damage = this.#system.locate(attributes, { view, at: 0, bytes: spill.length });
     if (damage !== undefined) throw damagedObject(this.#set.place(object), damage);
+    attributes.mayBeMore = false;
   }
+}
+
+function isEnough(attributes: Attributes, wanted: readonly AttributeName[]): boolean {
+  return !attributes.mayBeMore || wanted.every((name) => attributes.has(name));
 }

@@ -1,5 +1,5 @@
 /** What `stat` says of a file, and more that ZFS knows. */
-import type { AttributeName, Attributes } from "./attributes.ts";
+import type { Attributes } from "./attributes.ts";
 
 /** Kinds of files. */
 export type FileType = "file" | "directory" | "symlink" | "character" | "block" | "fifo" | "socket";
@@ -16,10 +16,7 @@ export interface FileStatus {
   /** Bytes; of a directory its entries and 2. */
   size: number;
   /** Nanoseconds since 1970. */
-  atimeNs: bigint;
   mtimeNs: bigint;
-  ctimeNs: bigint;
-  crtimeNs: bigint;
   /** 0 unless it is a device. */
   rdevMajor: number;
   rdevMinor: number;
@@ -31,6 +28,8 @@ export interface FileStatus {
   generation: number;
   /** Object of the directory that it is in, or was in last. */
   parent: number;
+  /** Whether it may have extended attributes; if not, nobody needs to look for them. */
+  mayHaveXattrs: boolean;
 }
 
 const TYPES: ReadonlyMap<number, FileType> = new Map([
@@ -45,6 +44,7 @@ const TYPES: ReadonlyMap<number, FileType> = new Map([
 const TYPE_BITS = 0o170000;
 const MODE_BITS = 0o7777;
 const LINUX_MINOR_BITS = 20;
+const NO_DEVICE = { rdevMajor: 0, rdevMinor: 0 };
 
 /** The status that attributes say; what is wrong with them, if anything. */
 export function fileStatus(object: number, attributes: Attributes): FileStatus | string {
@@ -53,7 +53,7 @@ export function fileStatus(object: number, attributes: Attributes): FileStatus |
   if (mode === undefined || type === undefined) return `it has a mode that no file has`;
   const size = attributes.number("SIZE") ?? 0;
   if (size > Number.MAX_SAFE_INTEGER) return `it claims a size of ${attributes.bigint("SIZE")} bytes`;
-  const time = (name: AttributeName): bigint => attributes.time(name) ?? 0n;
+  const { rdevMajor, rdevMinor } = device(type, attributes);
   return {
     object,
     type,
@@ -62,15 +62,14 @@ export function fileStatus(object: number, attributes: Attributes): FileStatus |
     gid: attributes.low("GID") ?? 0,
     nlink: attributes.number("LINKS") ?? 0,
     size,
-    atimeNs: time("ATIME"),
-    mtimeNs: time("MTIME"),
-    ctimeNs: time("CTIME"),
-    crtimeNs: time("CRTIME"),
-    ...device(type, attributes),
+    mtimeNs: attributes.time("MTIME") ?? 0n,
+    rdevMajor,
+    rdevMinor,
     projectId: attributes.low("PROJID") ?? 0,
     flags: attributes.bigint("FLAGS") ?? 0n,
     generation: attributes.number("GEN") ?? 0,
     parent: attributes.number("PARENT") ?? 0,
+    mayHaveXattrs: attributes.mayBeMore || attributes.has("DXATTR") || (attributes.number("XATTR") ?? 0) !== 0,
   };
 }
 
@@ -79,7 +78,8 @@ export function fileStatus(object: number, attributes: Attributes): FileStatus |
  * made old znodes only, stores what the C library has, in which the hexadecimal digits are mmmMMMmm; there is no device with major number 0.
  */
 function device(type: FileType, attributes: Attributes): Pick<FileStatus, "rdevMajor" | "rdevMinor"> {
-  const rdev = type === "block" || type === "character" ? (attributes.number("RDEV") ?? 0) : 0;
+  if (type !== "block" && type !== "character") return NO_DEVICE;
+  const rdev = attributes.number("RDEV") ?? 0;
   const cMajor = (rdev >>> 8) & 0xfff;
   if (attributes.areOld && rdev < 2 ** 32 && cMajor !== 0)
     return { rdevMajor: cMajor, rdevMinor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00) };

@@ -11,6 +11,7 @@ import type { AttributeName, Attributes } from "./attributes.ts";
 import type { DataPiece, TakenStream } from "./block-reader.ts";
 import { damagedObject } from "./damage.ts";
 import { readNames, type NamedObject } from "./directory.ts";
+import { DirectoryEntries, inOrder, type DirectoryOrder } from "./directory-entries.ts";
 import { FileAttributes } from "./file-attributes.ts";
 import { dataRanges, withHoles, type DataRange } from "./file-data.ts";
 import { fileStatus, type FileStatus } from "./file-status.ts";
@@ -20,12 +21,6 @@ import type { ObjectSet } from "./object-set.ts";
 import { OBJECT_FLAG } from "./object-table.ts";
 import { MAX_XATTR_BYTES, mergeXattrs, type Xattr } from "./xattrs.ts";
 import { oldLinkTarget } from "./znode.ts";
-
-/** A name in a directory, and the file that it leads to. */
-export interface DirectoryEntry {
-  name: Uint8Array;
-  status: FileStatus;
-}
 
 const STATUS: readonly AttributeName[] = ["MODE", "SIZE", "LINKS", "UID", "GID", "PARENT", "GEN", "FLAGS", "MTIME"];
 const DEVICE: readonly AttributeName[] = ["RDEV"];
@@ -62,23 +57,19 @@ export class FileSystem {
   }
 
   /**
-   * The entries of a directory, in the order of their names' bytes.
+   * The entries of a directory.
    *
-   * A directory must know the one that it is in as its parent, and has one name only: so no tree from here goes round in circles.
-   *
+   * @param order that of the names' bytes, or that of objects, which is about how their data follows in a stream
    * @throws ToolError damaged; failed if the streams cannot be read again and the directory was not kept
    */
-  async *readDirectory(directory: number): AsyncGenerator<DirectoryEntry> {
-    const seen = new Set<number>();
-    for (const { name, object } of await this.#names(directory)) {
-      const status = this.#statAtOnce(object) ?? (await this.stat(object));
-      if (status.type === "directory") {
-        if (status.parent !== directory || object === this.root || seen.has(object))
-          throw this.#damage(object, "the directory has more than one name");
-        seen.add(object);
-      }
-      yield { name: Buffer.from(name, "latin1"), status };
-    }
+  readDirectory(directory: number, order: DirectoryOrder = "names"): DirectoryEntries {
+    return new DirectoryEntries({
+      directory,
+      root: this.root,
+      names: async () => inOrder(await this.#names(directory), order),
+      stat: (object) => this.#statAtOnce(object) ?? this.stat(object),
+      damage: (object, reason) => this.#damage(object, reason),
+    });
   }
 
   /** The file at a path, links not followed; undefined if there is none. @param path names between slashes, from the root */
@@ -131,6 +122,11 @@ export class FileSystem {
   /** A file's contents. @throws ToolError damaged; failed if its stream cannot be read again */
   readFile(status: FileStatus): ByteStream {
     return withHoles(this.pieces(status), status.size);
+  }
+
+  /** A file's data as a whole, if it has no holes and is at hand. @throws ToolError damaged */
+  dataAtHand({ object, size }: FileStatus): Uint8Array | undefined {
+    return this.#data(object).atHand(size);
   }
 
   /** The status of a file whose bonus buffer has all of it. */

@@ -4,6 +4,8 @@ import { BlockReader, type DataPiece, type TakenStream } from "./block-reader.ts
 import { NO_EXTENT, type Extent } from "./extent-table.ts";
 import type { ObjectSet } from "./object-set.ts";
 
+const NO_BYTES = new Uint8Array(0);
+
 /** Reads an object's data; what is not there is a hole. */
 export class ObjectData {
   readonly blockBytes: number;
@@ -29,7 +31,7 @@ export class ObjectData {
     const row = set.objects.find(object);
     const extent = row === undefined ? NO_EXTENT : set.objects.spill.get(row);
     if (extent === NO_EXTENT) return undefined;
-    const reader = new BlockReader({ store: set.store, streams, object: set.place(object) });
+    const reader = new BlockReader({ store: set.store, streams, object: () => set.place(object) });
     for await (const { bytes } of reader.read(set.extents.get(extent))) return bytes;
     return undefined;
   }
@@ -50,6 +52,14 @@ export class ObjectData {
     }
   }
 
+  /** All data before `end`, if there are no holes and it is a single block at hand. @throws ToolError damaged */
+  atHand(end: number): Uint8Array | undefined {
+    if (end === 0) return NO_BYTES;
+    if (this.#head === NO_EXTENT) return undefined;
+    const extent = this.#set.extents.get(this.#head);
+    return extent.start === 0 && extent.end >= end ? this.#reader().atHand({ ...extent, end }) : undefined;
+  }
+
   /** A block by its number, whole. @throws ToolError damaged if a part of it is missing */
   async block(id: number): Promise<Uint8Array> {
     const end = (id + 1) * this.blockBytes;
@@ -63,7 +73,7 @@ export class ObjectData {
   }
 
   #reader(): BlockReader {
-    return new BlockReader({ store: this.#set.store, streams: this.#streams, object: this.#set.place(this.#object) });
+    return new BlockReader({ store: this.#set.store, streams: this.#streams, object: () => this.#set.place(this.#object) });
   }
 
   async #read(start: number, end: number): Promise<Uint8Array> {

@@ -23,7 +23,7 @@ const DNODE_CORE_BYTES = 64;
 const BLOCK_POINTER_BYTES = 128;
 const OLD_MAX_BONUS_BYTES = DNODE_BYTES - DNODE_CORE_BYTES - BLOCK_POINTER_BYTES;
 const FLAG_SPILL_BLOCK = 8; // DRR_FLAG_SPILL_BLOCK of BEGIN
-const OBJECT_SPILL = 1; // DRR_OBJECT_SPILL of OBJECT
+const OBJECT_SPILL = 4; // DRR_OBJECT_SPILL of OBJECT
 
 /** Options of an {@link ObjectReceiver}. */
 export interface ObjectReceiverOptions {

@@ -69,7 +69,7 @@ describe("checkedStream refuses", () => {
   test.each(REAL_STREAMS)("%s with something behind it", async (name) => {
     const stream = realStream(name);
     const trailing = Buffer.concat([stream, records([END])]);
-    expect(await refusal(trailing)).toBe(`Cannot read ZFS stream: data behind its END record (at byte ${stream.length})`);
+    expect(await refusal(trailing)).toBe(`Cannot read ZFS stream "tank/p@s1": data behind its END record (at byte ${stream.length})`);
     expect(await refusal(Buffer.concat([stream, Buffer.from("x")]))).toMatch(/it is cut off|data behind/);
     expect(await refusal(Buffer.concat([stream, stream]))).toMatch(
       new RegExp(`BEGIN inside a stream or behind its end \\(at byte ${stream.length}\\)$`),
@@ -86,7 +86,7 @@ describe("checkedStream refuses", () => {
     ["a stream without its first record", realStream("p.full.s1").subarray(312)],
     ["a stream that begins one byte late", realStream("p.full.s1").subarray(1)],
   ])("%s", async (_what, bytes) => {
-    expect(await refusal(bytes, [100])).toBe("Cannot read ZFS stream: it does not begin with a BEGIN record (at byte 0)");
+    expect(await refusal(bytes, [100])).toBe('Cannot read ZFS stream "tank/p@s1": it does not begin with a BEGIN record (at byte 0)');
   });
 
   test.each<[string, RecordSketch[], string]>([
@@ -108,7 +108,7 @@ describe("checkedStream refuses", () => {
     ["data behind the end", [begin(), END, WRITE], "a record stands outside BEGIN and END (at byte 624)"],
     ["END twice", [begin(), END, END], "data behind its END record (at byte 624)"],
   ])("%s", async (_what, sketches, message) => {
-    expect(await refusal(records(sketches), [100])).toBe(`Cannot read ZFS stream: ${message}`);
+    expect(await refusal(records(sketches), [100])).toBe(`Cannot read ZFS stream "tank/p@s1": ${message}`);
   });
 
   test.each<[string, RecordSketch[]]>([

@@ -56,6 +56,20 @@ describe("readLink", () => {
     expect(Buffer.from(await files.readLink(await at(files, "f"))).toString()).toBe("short");
   });
 
+  test("an incremental that says that a spill block stays keeps it, though it does not come again", async () => {
+    const base = streamBytes({
+      names: NAMES,
+      records: (stream) => [fileObject(stream, { MODE: LINK, SIZE: 300 }, { hasSpill: true }), stream.spill(FILE, spill)],
+    });
+    const next = streamBytes({
+      begin: { toGuid: 2n, fromGuid: 1n },
+      records: (stream) => [fileObject(stream, { MODE: LINK, SIZE: 300, UID: 7 }, { hasSpill: true })],
+    });
+    const files = await openFiles([base, next]);
+    const status = await at(files, "f");
+    expect([status.uid, Buffer.from(await files.readLink(status)).toString()]).toEqual([7, target]);
+  });
+
   test.each(["", "a\0b"])("refuses the target %j", async (name) => {
     const files = await filesOf({
       names: NAMES,

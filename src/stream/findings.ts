@@ -1,10 +1,11 @@
-/** What a check of an archive found wrong. A finding does not end the check; everything else is checked as far as it can be read. */
+/** What a check of an input found wrong. A finding does not end the check; everything else is checked as far as it can be read. */
 import { ToolError } from "../errors.ts";
 
 /** One thing that is wrong. */
 export interface Finding {
-  /** Where in the archive, in bytes; behind compression, how far had been read when it was found. */
-  offset: number;
+  /** Where in the input, in bytes; behind compression, how far had been read when it was found. Unknown of parts that are read by their names. */
+  offset?: number;
+  /** The part that it is about: a member, a blob. */
   member?: string;
   /** Where in the member's decompressed stream. */
   streamOffset?: number;
@@ -34,7 +35,7 @@ export class Findings {
   }
 
   add(finding: Finding): void {
-    const key = `${finding.offset} ${finding.problem}`;
+    const key = `${finding.offset ?? finding.member} ${finding.problem}`;
     if (this.#seen.has(key)) return;
     if (this.#list.length === FINDINGS_LIMIT) {
       this.#more += 1;
@@ -45,9 +46,14 @@ export class Findings {
   }
 
   /** Takes an error for a finding if it is about the archive. @throws the error, if it is not */
-  addError(error: unknown, place: { offset: number; member?: string }): void {
+  addError(error: unknown, place: Pick<Finding, "offset" | "member">): void {
     this.add({ ...place, problem: problemOf(error) });
   }
+}
+
+/** Findings in the order of their places. */
+export function inOrder(findings: readonly Finding[]): Finding[] {
+  return findings.toSorted((a, b) => (a.offset ?? 0) - (b.offset ?? 0));
 }
 
 /** The reason that an error gives, without what failed and where. @throws the error, if it is not about the archive */

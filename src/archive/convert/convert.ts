@@ -1,0 +1,155 @@
+/**
+ * From one format into another, without ZFS.
+ *
+ *     same format      source → tar → pieces joined → checked → (gunzip, gzip) → members → sink      one pass, also from pipe to pipe
+ *     tar → rootfs     source → tar → gunzip → checked → entries under other names → tar → sink       likewise
+ *     zfs → tar        source → tar → gunzip → checked → kept; then files → tar → gzip → members → sink
+ *     zfs → rootfs     likewise, the tar alone
+ *
+ * Files in ZFS streams are read here and there, so streams that are compressed or come through a pipe are kept somewhere first. What is found to
+ * be wrong ends the conversion, and its output has to be discarded: before all of an archive has been read it has no end.
+ */
+import { dropSubdatasetMounts } from "../../config/mount.ts";
+import { damaged, ToolError } from "../../errors.ts";
+import type { ByteSink, ByteSource, ByteStream } from "../../stream/bytes.ts";
+import { gzip } from "../../stream/gzip.ts";
+import { octalLimit } from "../../stream/tar/number-field.ts";
+import type { EntrySource } from "../../tree/selected-entries.ts";
+import { beginsStream, STREAM_START_BYTES } from "../../zfs/dmu/verify.ts";
+import { Composition } from "../composition.ts";
+import { StreamWriter } from "../export-stream.ts";
+import { noFiles } from "../files.ts";
+import { startOf, unpack, type Unpacked } from "../../stream/input-start.ts";
+import type { Metadata } from "../metadata.ts";
+import { ArchiveWriter, type WriteOptions } from "../write.ts";
+import { CheckedArchive, type StoredHead } from "./checked-archive.ts";
+import { useFilesOfArchive, useFilesOfStream, type FilesOptions } from "./files.ts";
+import { reframe, type ReframeOptions } from "./reframe.ts";
+import { flatTarIn, flatTarOf, tarOf } from "./tar-streams.ts";
+import { headOfToday } from "./today.ts";
+
+/** What an archive becomes: one of osctl's, or the root filesystem alone as a flat tar. */
+export type Format = Metadata["format"] | "rootfs";
+
+/** Options of {@link convertArchive}. */
+export interface ConvertOptions extends ReframeOptions, FilesOptions, Omit<WriteOptions, "mtime"> {
+  /** The archive's own if undefined. */
+  format: Format | undefined;
+}
+
+/** What was converted. */
+export interface Converted {
+  format: Format;
+  /** Whether there was a manifest to compare with. */
+  hasManifest: boolean;
+}
+
+/**
+ * Converts an archive.
+ *
+ * @param what what messages call the input
+ * @throws ToolError damaged; failed for what is no archive, needs ZFS, or a file; usage; the output is then incomplete
+ */
+export async function convertArchive(source: ByteSource, what: string, sink: ByteSink, options: ConvertOptions): Promise<Converted> {
+  const conversion = new Conversion(source, what, sink, options);
+  try {
+    return await conversion.run();
+  } finally {
+    await conversion.close();
+  }
+}
+
+class Conversion {
+  readonly #source: ByteSource;
+  readonly #what: string;
+  readonly #sink: ByteSink;
+  readonly #options: ConvertOptions;
+  /** The input without a compression around all of it. */
+  #unpacked: Unpacked | undefined;
+  #archive: CheckedArchive | undefined;
+
+  constructor(source: ByteSource, what: string, sink: ByteSink, options: ConvertOptions) {
+    this.#source = source;
+    this.#what = what;
+    this.#sink = sink;
+    this.#options = options;
+  }
+
+  async run(): Promise<Converted> {
+    this.#unpacked = await unpack(this.#source, this.#what);
+    const { head, all } = await startOf(this.#unpacked.source, STREAM_START_BYTES);
+    if (head.length === 0) throw damaged(`Cannot convert "${this.#what}": it is empty`);
+    if (beginsStream(head)) return await this.#convertStream(all);
+    this.#archive = await CheckedArchive.open(all, this.#options.verify);
+    return await this.#convertArchive(this.#archive);
+  }
+
+  async close(): Promise<void> {
+    await this.#archive?.close();
+    await this.#unpacked?.[Symbol.asyncDispose]();
+  }
+
+  async #convertStream(stream: ByteSource): Promise<Converted> {
+    if (this.#options.format !== "rootfs") {
+      throw new ToolError("failed", `Cannot convert "${this.#what}": a ZFS stream alone is no container`, {
+        hints: ["--format rootfs makes a tar of the files in it"],
+      });
+    }
+    await useFilesOfStream(
+      stream,
+      this.#what,
+      this.#options,
+      async (files) => await this.#writeRootfs(flatTarOf(files, this.#options.onLoss)),
+    );
+    return { format: "rootfs", hasManifest: false };
+  }
+
+  async #convertArchive(archive: CheckedArchive): Promise<Converted> {
+    const { metadata } = archive.head;
+    const { onLoss } = this.#options;
+    const format = this.#options.format ?? metadata.format;
+    this.#checkWay(metadata, format);
+    if (format === metadata.format) await reframe(archive, this.#writer(metadata), this.#options);
+    else if (format === "tar") await useFilesOfArchive(archive, this.#options, async (files) => await this.#writeTar(archive.head, files));
+    else if (metadata.format === "tar") await this.#writeRootfs(flatTarIn(archive, onLoss));
+    else await useFilesOfArchive(archive, this.#options, async (files) => await this.#writeRootfs(flatTarOf(files, onLoss)));
+    return { format, hasManifest: archive.manifest !== undefined };
+  }
+
+  #checkWay(metadata: Metadata, format: Format): void {
+    const { compression } = this.#options;
+    if (format === "zfs" && metadata.format === "tar") {
+      throw new ToolError("failed", 'Cannot convert to format "zfs": ZFS streams are made by ZFS alone, of what is on a pool', {
+        hints: ["ctar import --pool <zpool> <archive>, and then: ctar export <ctid> <new archive>"],
+      });
+    }
+    if (format === "tar" && compression === "off") {
+      throw new ToolError("usage", 'Cannot use --compression "off" with format "tar", which is gzipped always');
+    }
+    if (metadata.type === "skel" && format !== metadata.format) throw noFiles(metadata);
+  }
+
+  /** Format tar as an export makes it: one tree, so that the configuration mounts no subdatasets any more. */
+  async #writeTar(head: StoredHead, files: EntrySource): Promise<void> {
+    const { onLoss, tool, gzip: gzipOptions, verify } = this.#options;
+    const metadata = { ...head.metadata, format: "tar", datasets: [] } as const;
+    const config = head.metadata.datasets.length === 0 ? {} : { config: dropSubdatasetMounts };
+    const writer = this.#writer(metadata);
+    const composition = new Composition(writer, { tool, container: metadata.container ?? "" });
+    await composition.begin(headOfToday(head, { metadata, ...config }), metadata);
+    const rootfs = { dataset: "", kind: "base", gzip: true, open: () => tarOf(files, onLoss), facts: () => undefined } as const;
+    composition.add(await new StreamWriter(writer, "tar", { ...gzipOptions, verify }).write(rootfs));
+    await composition.end({ snapshots: undefined, properties: [] });
+  }
+
+  async #writeRootfs(tar: ByteStream): Promise<void> {
+    const { compression, gzip: gzipOptions } = this.#options;
+    for await (const chunk of compression === "gzip" ? gzip(tar, gzipOptions) : tar) await this.#sink.write([chunk]);
+    await this.#sink.flush();
+  }
+
+  #writer({ exportedAt }: Metadata): ArchiveWriter {
+    const mtime = Math.max(0, Math.min(exportedAt, octalLimit(12)));
+    return new ArchiveWriter(this.#sink, { ...this.#options, mtime });
+  }
+}

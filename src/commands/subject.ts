@@ -1,0 +1,77 @@
+/** What a verb reads: an archive, images, or a root filesystem, opened and told apart; a directory holds images. */
+import * as fs from "node:fs";
+import type { ImageChoice } from "../oci/choose-image.ts";
+import { ToolError } from "../errors.ts";
+import type { ImageArchive } from "../oci/image.ts";
+import { parsePlatform } from "../oci/platform.ts";
+import { openImages, type ImageDirectory } from "../oci/reading/open-images.ts";
+import type { ByteSource } from "../stream/bytes.ts";
+import type { Compression } from "../stream/compression.ts";
+import { openInput } from "../sys/input.ts";
+import type { Context } from "./context.ts";
+import { recognize, type InputKind } from "./recognize.ts";
+
+/** An input that is open, to be disposed of. */
+export type Subject = AsyncDisposable & {
+  /** What messages call it. */
+  readonly name: string;
+  readonly compression: Compression;
+} & (
+    | { readonly kind: "images"; readonly input: ByteSource | ImageDirectory }
+    | { readonly kind: Exclude<InputKind, "images">; readonly input: ByteSource }
+  );
+
+/** Options of reading images. */
+export const IMAGE_ARGS = {
+  image: { type: "string", valueHint: "REF", description: "One of several images, by name, tag or digest" },
+  platform: { type: "string", valueHint: "OS/ARCH", description: "One of several platforms; this machine's if left out" },
+  spoolDir: {
+    type: "string",
+    valueHint: "DIR",
+    description: "Where images are kept while they are read that are compressed as a whole or come through a pipe; TMPDIR if left out",
+  },
+} as const;
+
+/** Values of those. */
+export interface ImageArguments {
+  image?: string | undefined;
+  platform?: string | undefined;
+  spoolDir?: string | undefined;
+}
+
+/** Opens what a path names, or stdin for `-`. @throws ToolError */
+export async function openSubject(path: string, context: Context): Promise<Subject> {
+  if (path !== "-" && fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
+    const input = { directory: path };
+    return { kind: "images", name: path, compression: "none", input, [Symbol.asyncDispose]: async () => await Promise.resolve() };
+  }
+  const input = await openInput(path, context.signal);
+  try {
+    const { kind, compression, source } = await recognize(input, input.name);
+    return { kind, name: input.name, compression, input: source, [Symbol.asyncDispose]: async () => await input[Symbol.asyncDispose]() };
+  } catch (error) {
+    await input[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Opens images, and tells what is worth knowing of them. @returns to be closed @throws ToolError damaged, failed */
+export async function openSubjectImages(
+  { input, name }: { input: ByteSource | ImageDirectory; name: string },
+  { spoolDir }: ImageArguments,
+  { signal, talk }: Context,
+): Promise<ImageArchive> {
+  const onSpool = (directory: string): void => talk(`note: the images are kept in "${directory}" while they are read`);
+  return await openImages(input, name, { signal, onSpool, ...(spoolDir === undefined ? {} : { spoolDirectory: spoolDir }) });
+}
+
+/** Which image is asked for. @throws ToolError usage */
+export function imageChoice({ image, platform }: ImageArguments): ImageChoice {
+  return { reference: image, platform: platform === undefined ? undefined : parsePlatform(platform) };
+}
+
+/** Refuses options that choose an image of what has none. @throws ToolError usage */
+export function refuseImageChoice(args: ImageArguments): void {
+  const given = (["image", "platform"] as const).find((name) => args[name] !== undefined);
+  if (given !== undefined) throw new ToolError("usage", `Cannot use --${given}: the input holds no images`);
+}
