@@ -6,7 +6,7 @@ const ROOT = new URL("../", import.meta.url);
 
 const ROWS = readFileSync(new URL("docs/compatibility.md", ROOT), "utf8")
   .split("\n")
-  .filter((line) => /^\| \d/.test(line))
+  .filter((line) => /^\| [\d`]/.test(line))
   .map((line) =>
     line
       .split("|")
@@ -14,8 +14,9 @@ const ROWS = readFileSync(new URL("docs/compatibility.md", ROOT), "utf8")
       .map((cell) => cell.trim()),
   );
 
-test("docs/compatibility.md has rows for sections 2, 3, 4, 7 and 12, each with all cells", () => {
-  expect([...new Set(ROWS.map(([rule]) => rule?.split(".")[0]))]).toEqual(["2", "3", "4", "7", "12"]);
+test("docs/compatibility.md has rows for sections 2, 3, 4, 7 and 12, and for images, each with all cells", () => {
+  const sections = ROWS.map(([rule = ""]) => (rule.startsWith("`") ? "images" : rule.split(".")[0]));
+  expect([...new Set(sections)]).toEqual(["2", "3", "4", "7", "12", "images"]);
   expect(ROWS.filter((row) => row.length !== 5 || row.includes(""))).toEqual([]);
 });
 

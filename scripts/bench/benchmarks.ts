@@ -10,8 +10,8 @@
  *     BENCH_POOL    directory behind the pool "bench"    DISK   the same, on disk for certain
  *     BENCH_STREAM  file of the stream                   LEVEL  gzip's
  */
-import type { Flavour } from "./make-stream.ts";
 import type { Claim } from "./statistics.ts";
+import type { Flavour } from "./streams.ts";
 
 /** A command to measure. */
 export interface Pipeline {
@@ -21,6 +21,8 @@ export interface Pipeline {
   readonly once?: boolean;
   /** What `ctar export --help` has to match for it to run. */
   readonly needs?: RegExp;
+  /** A program that has to be there for it to run. */
+  readonly tool?: string;
 }
 
 /** Pipelines that are compared. */
@@ -58,6 +60,43 @@ const GZIP_PEERS: readonly Pipeline[] = [
   { name: "igzip", command: `${SEND} | igzip -"$((LEVEL < 3 ? LEVEL : 3))" -T "$CORES" -o "$OUT/gz"` },
   { name: "gzip", command: `${SEND} | gzip -"$LEVEL" >"$OUT/gz"`, once: true },
 ];
+
+/** An archive whose snapshot is called what the stream calls it. */
+const ARCHIVE = `SOURCE_DATE_EPOCH=0 ${EXPORT} --compression off source "$KEEP/archive"`;
+
+const TREES: readonly { flavour: Flavour; scale: number; of: string }[] = [
+  { flavour: "tiny", scale: 0.375, of: "files of 1 to 4 KiB" },
+  { flavour: "mixed", scale: 1, of: "files of all sizes" },
+];
+
+/** The same files out of a stream and out of a tar. */
+const EXTRACTS: readonly Benchmark[] = TREES.map(({ flavour, scale, of }) => ({
+  name: `read-extract-${flavour}`,
+  title: `Extraction of ${of}`,
+  flavour,
+  scale,
+  space: 2.5,
+  prepare: '"$CTAR" extract --dataset-root "$BENCH_STREAM" -C "$OUT" && tar --format=posix -cf "$KEEP/tree.tar" -C "$OUT" .',
+  pipelines: [
+    { name: "ctar extract", command: '"$CTAR" extract --dataset-root "$BENCH_STREAM" -C "$OUT"' },
+    { name: "tar -x", command: 'tar -xf "$KEEP/tree.tar" -C "$OUT"' },
+  ],
+  claims: [{ ours: "ctar extract", theirs: "tar -x", quantity: "time", atMost: 2 }],
+}));
+
+const LISTINGS: readonly Benchmark[] = TREES.map(({ flavour, scale, of }) => ({
+  name: `read-ls-${flavour}`,
+  title: `Listing of a raw archive, ${of}`,
+  flavour,
+  scale,
+  space: 1.1,
+  prepare: ARCHIVE,
+  pipelines: [
+    { name: "ctar ls -lR", command: '"$CTAR" ls -lR --dataset-root "$KEEP/archive" >/dev/null' },
+    { name: "ctar verify", command: '"$CTAR" verify "$KEEP/archive"' },
+  ],
+  claims: [{ ours: "ctar ls -lR", theirs: "ctar verify", quantity: "time", atMost: 1 }],
+}));
 
 /** All benchmarks but those of sizes and of short commands. */
 export const BENCHMARKS: readonly Benchmark[] = [
@@ -159,6 +198,25 @@ export const BENCHMARKS: readonly Benchmark[] = [
     ],
     claims: [{ ours: "ctar", theirs: "tar | recv", quantity: "time", atMost: 1.1 }],
   },
+  {
+    name: "read-verify",
+    title: "Verification of a raw archive",
+    flavour: "packed",
+    scale: RAW_SCALE,
+    space: 1.1,
+    prepare: ARCHIVE,
+    pipelines: [
+      { name: "ctar verify", command: '"$CTAR" verify "$KEEP/archive"' },
+      { name: "openssl dgst -sha256", command: 'openssl dgst -sha256 "$KEEP/archive"' },
+      { name: "zstream dump", command: 'zstream dump <"$BENCH_STREAM"', tool: "zstream" },
+    ],
+    claims: [
+      { ours: "ctar verify", theirs: "openssl dgst -sha256", quantity: "time", atMost: 1.5 },
+      { ours: "ctar verify", theirs: "zstream dump", quantity: "time", atMost: 2 },
+    ],
+  },
+  ...LISTINGS,
+  ...EXTRACTS,
   {
     name: "format-tar",
     title: "Export of a directory pool, format tar",

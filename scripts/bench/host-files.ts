@@ -38,6 +38,11 @@ export function* fileBlocks(file: string): Generator<Uint8Array> {
   }
 }
 
+/** How many bytes of a file {@link fileBlocks} gives at most. */
+export function countedBytes(file: string): number {
+  return Math.min(fs.statSync(file).size, FILE_LIMIT_BYTES);
+}
+
 /** The next multiple of `unit`. */
 export function roundUp(bytes: number, unit: number): number {
   return Math.ceil(bytes / unit) * unit;

@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
-import type { StreamFile } from "./streams.ts";
+import type { Flavour, StreamFile } from "./streams.ts";
 import type { Workshop } from "./workshop.ts";
 
 const GIB = 1024 ** 3;
@@ -17,6 +17,13 @@ const TOOLS: readonly (readonly [name: string, ...args: string[]])[] = [
   ["cat", "--version"],
 ];
 const PACKAGES = ["ruby:ruby", "pigz:pigz", "libdeflate-gzip:libdeflate-tools", "igzip:isal", "perl:perl"];
+
+const CONTENTS: Readonly<Record<Flavour, string>> = {
+  plain: "blocks as they are",
+  packed: "blocks compressed by zstd",
+  tiny: "a tree of files of 1 to 4 KiB",
+  mixed: "a tree of files of all sizes",
+};
 
 /** Installs the tools that are missing. */
 export function needTools(): void {
@@ -42,9 +49,8 @@ export function describeRun(workshop: Workshop, rounds: number): string {
 
 /** A sentence on a stream. */
 export function describeStream({ flavour, bytes, records, files, gzipRatio }: StreamFile): string {
-  const blocks = flavour === "plain" ? "blocks as they are" : "blocks compressed by zstd";
   const numbers = [records, files].map((number) => number.toLocaleString("en"));
-  return `Stream of ${(bytes / GIB).toFixed(2)} GiB: ${blocks}, ${numbers[0]} records, ${numbers[1]} files; gzip -6 divides it by ${gzipRatio.toFixed(2)}.`;
+  return `Stream of ${(bytes / GIB).toFixed(2)} GiB: ${CONTENTS[flavour]}, ${numbers[0]} records, ${numbers[1]} files; gzip -6 divides it by ${gzipRatio.toFixed(2)}.`;
 }
 
 function versionOf(name: string, args: readonly string[]): string {

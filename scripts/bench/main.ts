@@ -5,7 +5,7 @@
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { AT_SIZES, BENCHMARKS, type Benchmark } from "./benchmarks.ts";
+import { AT_SIZES, BENCHMARKS, type Benchmark, type Pipeline } from "./benchmarks.ts";
 import { LATENCY_ROUNDS, measureLatency } from "./latency.ts";
 import { describeMachine, describeRun, describeStream, needTools } from "./machine.ts";
 import { parseOptions, USAGE, type BenchOptions } from "./options.ts";
@@ -72,7 +72,7 @@ async function run(
   { workshop, mebibytes, rounds }: { workshop: Workshop; mebibytes: number; rounds: number },
 ): Promise<{ results: Results; notes: string[] }> {
   using setting = new Setting(workshop, benchmark, mebibytes);
-  const pipelines = benchmark.pipelines.filter(({ needs }) => needs?.test(workshop.help) ?? true);
+  const pipelines = benchmark.pipelines.filter((pipeline) => canRun(pipeline, workshop));
   if (benchmark.prepare !== undefined) await setting.run(benchmark.prepare);
   const samples = new Map<string, Sample[]>(pipelines.map(({ name }) => [name, []]));
   for (let round = 1; round <= rounds; round += 1) {
@@ -91,6 +91,10 @@ async function run(
   const conditions = `Gzip level ${level}, outputs ${medium}, others took up to ${others} % of the processors.`;
   const notes = [describeRun(workshop, rounds), describeStream(stream), conditions, ...skipped];
   return { results: { streamBytes: stream.bytes, samples }, notes };
+}
+
+function canRun({ needs, tool }: Pipeline, { help }: Workshop): boolean {
+  return (needs?.test(help) ?? true) && (tool === undefined || Bun.which(tool) !== null);
 }
 
 function peakVerdict({ samples }: Results): string {

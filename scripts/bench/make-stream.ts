@@ -15,7 +15,7 @@ import { readTemplate, type StreamTemplate, type TemplateRecord } from "./stream
 import { StreamWriter } from "./stream-writer.ts";
 
 /** How blocks are in the stream: as they are, or compressed. */
-export type Flavour = "plain" | "packed";
+export type BlockFlavour = "plain" | "packed";
 
 /** What was made. */
 export interface StreamFacts {
@@ -37,7 +37,7 @@ const ZSTD_LEVEL_AND_VERSION = 0x030028a5;
 const ZSTD_MAGIC_BYTES = 4;
 
 /** Makes a stream of at least `bytes`. */
-export function makeStream(file: string, flavour: Flavour, bytes: number): StreamFacts {
+export function makeStream(file: string, flavour: BlockFlavour, bytes: number): StreamFacts {
   const template = readTemplate(TEMPLATE);
   const fd = fs.openSync(file, "w");
   try {
@@ -53,7 +53,7 @@ export function makeStream(file: string, flavour: Flavour, bytes: number): Strea
   }
 }
 
-function beginRecord({ begin }: StreamTemplate, flavour: Flavour): Uint8Array {
+function beginRecord({ begin }: StreamTemplate, flavour: BlockFlavour): Uint8Array {
   const record = begin.record.slice();
   new DataView(record.buffer).setBigUint64(16, VERSION_INFO[flavour], true);
   record.fill(0, 56); // drr_toname
@@ -62,7 +62,7 @@ function beginRecord({ begin }: StreamTemplate, flavour: Flavour): Uint8Array {
 }
 
 /** Writes files, all of the machine's and again, until the stream is large enough. @returns how many */
-function writeFiles(options: { writer: StreamWriter; template: StreamTemplate; flavour: Flavour; bytes: number }): number {
+function writeFiles(options: { writer: StreamWriter; template: StreamTemplate; flavour: BlockFlavour; bytes: number }): number {
   const { writer, template, flavour, bytes } = options;
   const encode = flavour === "packed" ? packed : plain;
   const names = hostFiles();

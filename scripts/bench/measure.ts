@@ -86,5 +86,6 @@ function read(file: string): string {
 }
 
 function sizeOf(directory: string): number {
-  return fs.readdirSync(directory).reduce((sum, name) => sum + fs.statSync(path.join(directory, name)).size, 0);
+  const files = fs.readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isFile());
+  return files.reduce((sum, { name }) => sum + fs.statSync(path.join(directory, name)).size, 0);
 }

@@ -55,7 +55,7 @@ export function readTemplate(file: string): StreamTemplate {
 }
 
 function* splitRecords(bytes: Uint8Array): Generator<TemplateRecord> {
-  const decoder = new RecordDecoder();
+  const decoder = new RecordDecoder("the template");
   for (let at = 0; at < bytes.length;) {
     const record = bytes.slice(at, at + RECORD_BYTES);
     const view = new DataView(record.buffer);

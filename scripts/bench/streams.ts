@@ -3,7 +3,11 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as zlib from "node:zlib";
-import { makeStream, type Flavour, type StreamFacts } from "./make-stream.ts";
+import { makeStream, type BlockFlavour, type StreamFacts } from "./make-stream.ts";
+import { makeTreeStream, type TreeFlavour } from "./tree-stream.ts";
+
+/** What is in a stream: files of which only data counts, or files in directories. */
+export type Flavour = BlockFlavour | TreeFlavour;
 
 /** A stream on disk. */
 export interface StreamFile extends StreamFacts {
@@ -27,7 +31,8 @@ export function openStream(directory: string, flavour: Flavour, mebibytes: numbe
   if (!fs.existsSync(notes)) {
     console.error(`making ${file}`);
     fs.mkdirSync(directory, { recursive: true });
-    const facts = makeStream(file, flavour, mebibytes * MIB);
+    const bytes = mebibytes * MIB;
+    const facts = flavour === "tiny" || flavour === "mixed" ? makeTreeStream(file, flavour, bytes) : makeStream(file, flavour, bytes);
     fs.writeFileSync(notes, JSON.stringify({ ...facts, gzipRatio: sampleRatio(file) }));
   }
   const facts = JSON.parse(fs.readFileSync(notes, "utf8")) as StreamFacts & { gzipRatio: number };

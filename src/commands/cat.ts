@@ -4,7 +4,7 @@ import { Output } from "../sys/output.ts";
 import { PathPattern } from "../tree/path-pattern.ts";
 import { defineVerb, type Verb } from "./define.ts";
 import { openArchiveFiles, TREE_ARGS } from "./files-arguments.ts";
-import { IMAGE_ARGS } from "./subject.ts";
+import { IMAGE_ARGS, SPOOL_ARG } from "./subject.ts";
 
 const STDOUT = 1;
 
@@ -20,6 +20,7 @@ export const catVerb: Verb = defineVerb({
     path: { type: "positional", description: "A regular file" },
     ...TREE_ARGS,
     ...IMAGE_ARGS,
+    ...SPOOL_ARG,
   },
   examples: ["ctar cat web01.tar etc/hostname", "ctar cat web01.tar var/lib/db.sqlite > db.sqlite"],
   run: async (args, context) => {

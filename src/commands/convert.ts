@@ -1,18 +1,18 @@
-/** `ctar convert`: an archive in another format, or as a canonical one of its own. */
+/** `ctar convert`: an archive, images or a root filesystem in another format, or as a canonical one of its own. */
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import { convertArchive, type Converted } from "../archive/convert/convert.ts";
 import { EXIT_CODES } from "../errors.ts";
-import type { ByteSink, ByteStream, SeekableSource } from "../stream/bytes.ts";
-import { describeProgram } from "../sys/environment.ts";
-import { openInput } from "../sys/input.ts";
+import type { ByteSink } from "../stream/bytes.ts";
 import { temporaryName } from "../sys/new-file.ts";
 import { openSpecialFile, openStdout } from "../sys/output.ts";
 import { Spool } from "../sys/spool.ts";
 import { LossReport, type Loss } from "../tree/loss.ts";
 import type { Context } from "./context.ts";
+import { convertSubject, FORMATS } from "./conversion.ts";
 import { defineVerb, type Verb } from "./define.ts";
 import { reportLosses } from "./export.ts";
+import { IMAGE_ARGS as NEW_IMAGE_ARGS } from "./new-image.ts";
+import { IMAGE_ARGS, openSubject, SPOOL_ARG } from "./subject.ts";
 import { parseWriteArguments, WRITE_ARGS, writeNewFile } from "./write-arguments.ts";
 import { formatSize } from "./world.ts";
 
@@ -21,56 +21,70 @@ export const convertVerb: Verb = defineVerb({
   name: "convert",
   summary: "Convert an archive into another format",
   description:
-    "Formats zfs and tar are those of osctl's archives: ZFS streams of each dataset, or the root filesystem as one tar. An archive of the same format " +
-    "is written as an export writes one today, whatever age or order the old one has: into a file each stream is one member, into a pipe it is cut. " +
-    "rootfs is a flat tar of the root filesystem, as docker export makes it. None of this needs ZFS. Files are taken out of ZFS streams that are " +
-    "stored as they are in an archive file; others are kept, decompressed, beside the output until it is written, or in TMPDIR if that is a pipe. " +
+    "Formats zfs and tar are those of osctl's archives: ZFS streams of each dataset, or the root filesystem as one tar. rootfs is a flat tar of the root " +
+    "filesystem, as docker export makes it. docker and oci are images: an OCI layout, for docker with a manifest.json by which docker load finds " +
+    "them. None of this needs ZFS; only ZFS itself makes ZFS streams.\n\n" +
+    "An archive of the same format is written as an export writes one today, whatever age or order the old one has: into a file each stream is one " +
+    "member, into a pipe it is cut. Containers and root filesystems become images of one layer. Images become images as they are, with the same " +
+    "digests: all of them, or one with --image or --platform. Their layers are put together for the other formats, of one image. " +
     "What the new format cannot hold is named, and the exit code is 3.\n\n" +
-    "The archive is checked as it passes, as ctar verify does; a damaged one gives no new file, and exit code 12.",
+    "Files are taken out of ZFS streams that are stored as they are in an archive file; others are kept, decompressed, until the output is written, as is a " +
+    "new layer that goes to a pipe, and images that are compressed as a whole or come through one: in --spool-dir, beside the output, or in TMPDIR. " +
+    "The input is checked as it passes, as ctar verify does; a damaged one gives no new file, and exit code 12.",
   args: {
-    archive: { type: "positional", description: "A file, or - for stdin" },
+    archive: { type: "positional", description: "A file, an OCI layout's directory, or - for stdin" },
     output: { type: "positional", description: "A new file, or - for stdout" },
-    format: { type: "enum", options: ["zfs", "tar", "rootfs"], description: "What it becomes; the archive's own format if left out" },
+    format: {
+      type: "enum",
+      options: FORMATS,
+      description: "What it becomes; an archive or a root filesystem stays what it is if left out",
+    },
     compression: {
       type: "enum",
       alias: "c",
       options: ["keep", "off", "gzip"],
       default: "keep",
-      description: "How data is stored: as it was, raw, gzipped; a rootfs is raw if it is not to be gzipped",
+      description: "How data is stored: as it was, raw, gzipped; if it is to be kept, a rootfs is raw and a new layer gzipped",
     },
     ...WRITE_ARGS,
-    verify: { type: "boolean", default: true, negatable: true, description: "Check records and checksums" },
+    tag: NEW_IMAGE_ARGS.tag,
+    change: NEW_IMAGE_ARGS.change,
+    image: IMAGE_ARGS.image,
+    platform: {
+      type: "string",
+      valueHint: "OS/ARCH",
+      description: "One of several platforms of an image; what a new image is for, the container's architecture if left out",
+    },
+    ...SPOOL_ARG,
+    verify: { type: "boolean", default: true, negatable: true, description: "Check records, checksums, and layers that are copied" },
   },
   examples: [
     "ctar convert piped.tar web01.tar",
     "ctar convert --compression gzip web01.tar web01-small.tar",
     "ctar convert --format tar web01.tar web01-rootfs.tar",
-    "ctar convert --format rootfs web01.tar - | docker import - web01",
+    "ctar convert --format docker --tag web01:1 web01.tar - | docker load",
+    "ctar convert --format rootfs --platform linux/arm64 image.tar rootfs.tar",
     "ssh host1 ctar export web01 - | ctar convert - web01.tar",
   ],
-  run: async ({ archive, output, format, compression, verify, ...args }, context) => {
-    const { chunkBytes, gzip } = parseWriteArguments(args);
-    const stdout = output === "-" ? await openStdout(context.signal) : undefined;
-    await using input = await openInput(archive, context.signal);
-    using spool = new Spool(() => (output === "-" ? tmpdir() : path.dirname(output)), context.signal);
+  run: async ({ archive, output, spoolDir, ...args }, context) => {
+    const { gzip, chunkBytes } = parseWriteArguments(args);
     const losses = new LossReport();
-    const keep = async (bytes: ByteStream): Promise<SeekableSource> => await spool.keep(bytes);
-    const onLoss = (loss: Loss): void => losses.add(loss);
-    const options = { tool: describeProgram(), format, compression, gzip, chunkBytes, verify, keep, onLoss };
-    let bytes = 0;
-    const write = async (sink: ByteSink): Promise<Converted> => {
-      const converted = await convertArchive(input, input.name, sink, options);
-      bytes = sink.offset;
-      return converted;
+    const stdout = output === "-" ? await openStdout(context.signal) : undefined;
+    await using subject = await openSubject(archive, context);
+    const directory = spoolDir ?? (output === "-" ? tmpdir() : path.dirname(output));
+    using spool = new Spool(() => directory, context.signal);
+    const request = { ...args, gzip, chunkBytes, spool, spoolDirectory: directory, onLoss: (loss: Loss): void => losses.add(loss) };
+    const write = async (sink: ByteSink): Promise<string> => {
+      const { format, detail } = await convertSubject(subject, request, { sink, context });
+      return `format ${format}, ${[formatSize(sink.offset), detail].filter(Boolean).join(", ")}`;
     };
-    const converted = stdout === undefined ? await writeTo(output, write, context) : await write(stdout);
-    const proof = converted.hasManifest && verify ? ", checked against its manifest" : "";
-    context.talk(`converted "${input.name}" to format ${converted.format}, ${formatSize(bytes)}${proof}`);
+    const outcome = stdout === undefined ? await writeTo(output, write, context) : await write(stdout);
+    context.talk(`converted "${subject.name}" to ${outcome}`);
     return losses.isEmpty ? EXIT_CODES.done : reportLosses(losses, context);
   },
 });
 
-async function writeTo(target: string, write: (sink: ByteSink) => Promise<Converted>, { signal }: Context): Promise<Converted> {
+async function writeTo(target: string, write: (sink: ByteSink) => Promise<string>, { signal }: Context): Promise<string> {
   const special = openSpecialFile(target, signal);
   if (special !== undefined) return await write(special);
   return await writeNewFile(target, { temporaryPath: temporaryName(target), signal }, write);

@@ -1,22 +1,17 @@
 /** `ctar export`: a container becomes an archive. */
-import { exportArchive } from "../archive/export.ts";
-import type { ContainerSource } from "../archive/source.ts";
-import { ArchiveWriter } from "../archive/write.ts";
 import { EXIT_CODES } from "../errors.ts";
 import { parseContainerRef } from "../host/container.ts";
 import { Run } from "../host/undo/run.ts";
-import type { Compression, ZfsSource } from "../host/export/zfs-source.ts";
 import type { ByteSink } from "../stream/bytes.ts";
-import { describeProgram } from "../sys/environment.ts";
 import { temporaryName } from "../sys/new-file.ts";
 import { openSpecialFile, openStdout } from "../sys/output.ts";
 import { LossReport } from "../tree/loss.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
-import { IMAGE_ARGS, prepareFiles, refuseImageOptions, type FilesFormat, type FilesRequest } from "./export-files.ts";
-import { openSource, openTrees, type SourceParts } from "./export-source.ts";
-import { formatSize, POOL_ARG, poolOf } from "./world.ts";
-import { DEFAULT_CHUNK_SIZE, DEFAULT_LEVEL, parseWriteArguments, WRITE_ARGS, writeNewFile, type WriteArguments } from "./write-arguments.ts"; // prettier-ignore
+import { IMAGE_ARGS } from "./new-image.ts";
+import { prepareExport, type ExportRequest } from "./prepared-export.ts";
+import { POOL_ARG, poolOf } from "./world.ts";
+import { DEFAULT_CHUNK_SIZE, DEFAULT_LEVEL, parseWriteArguments, WRITE_ARGS, writeNewFile } from "./write-arguments.ts"; // prettier-ignore
 
 /** What osctl's spelling of the command does not say. */
 export const EXPORT_DEFAULTS: Omit<ExportRequest, "ctid" | "consistent" | "compression"> = {
@@ -32,26 +27,6 @@ export const EXPORT_DEFAULTS: Omit<ExportRequest, "ctid" | "consistent" | "compr
   force: false,
   dryRun: false,
 };
-
-const LABEL_WIDTH = 13;
-
-/** What `export` was asked for. */
-export interface ExportRequest extends WriteArguments, Omit<FilesRequest, "format"> {
-  ctid: string;
-  pool?: string | undefined;
-  consistent: boolean;
-  compression: Compression;
-  /** Undefined: what the pool holds, ZFS streams or a tar. */
-  format?: "zfs" | "tar" | FilesFormat | undefined;
-  raw: boolean;
-  largeBlocks: boolean;
-  embedded: boolean;
-  verify: boolean;
-  stopCommand?: string | undefined;
-  startCommand?: string | undefined;
-  force: boolean;
-  dryRun: boolean;
-}
 
 /** The verb. */
 export const exportVerb: Verb = defineVerb({
@@ -112,58 +87,11 @@ export async function runExport(request: ExportRequest, context: Context): Promi
   const pool = await poolOf(request.pool ?? ref.pool, context);
   const run = new Run(pool, context.commandLine);
   const losses = new LossReport();
-  const exported = await prepare({ pool, id: ref.id, request, run, losses, context }, writing);
+  const exported = await prepareExport({ pool, id: ref.id, request, run, losses, context }, writing);
   if (request.dryRun) return await exported.explain();
   const what = stdout === undefined ? await writeFile(request, run, context, exported.write) : await exported.write(stdout);
   context.talk(`exported container "${ref.id}" to ${toStdout ? "standard output" : `"${request.archive}"`}: ${what}`);
   return losses.isEmpty ? EXIT_CODES.done : reportLosses(losses, context);
-}
-
-/** How archives are written. */
-type Writing = ReturnType<typeof parseWriteArguments>;
-
-/** An export that can begin. */
-interface Prepared {
-  /** @returns what was written, for people */
-  write(sink: ByteSink): Promise<string>;
-  /** Says what would be. @returns the exit code */
-  explain(): Promise<number>;
-}
-
-async function prepare(parts: SourceParts<ExportRequest>, writing: Writing): Promise<Prepared> {
-  const { request } = parts;
-  const { format } = request;
-  if (format === "rootfs" || format === "docker" || format === "oci")
-    return await prepareForOthers({ ...parts, request: { ...request, format } }, writing);
-  refuseImageOptions(request);
-  return await prepareArchive(parts, writing);
-}
-
-async function prepareArchive(parts: SourceParts<ExportRequest>, { chunkBytes, gzip }: Writing): Promise<Prepared> {
-  const { request, context } = parts;
-  const source = await openSource(parts);
-  const write = async (sink: ByteSink): Promise<string> => {
-    const writer = new ArchiveWriter(sink, { mtime: source.head.metadata.exportedAt, chunkBytes });
-    const { streams } = await exportArchive(source, writer, { tool: describeProgram(), streams: { ...gzip, verify: request.verify } });
-    return `${formatSize(streams.reduce((sum, { stored }) => sum + stored.bytes, 0))} of data`;
-  };
-  return { write, explain: async () => await explain(source, request, context) };
-}
-
-async function prepareForOthers(parts: SourceParts<ExportRequest & FilesRequest>, { gzip }: Writing): Promise<Prepared> {
-  const { request, id, losses, context } = parts;
-  const trees = await openTrees(parts);
-  const { facts, write } = await prepareFiles(trees, request, { gzip, onLoss: (loss) => losses.add(loss), signal: context.signal });
-  const explainFiles = async (): Promise<number> => {
-    const rows = [["container", id], ["format", request.format], ...facts, ["consistent", consistency(trees)]] as const;
-    for (const [label, value] of rows) await context.print(`${label.padEnd(LABEL_WIDTH)}${value}`);
-    return EXIT_CODES.done;
-  };
-  const writeFiles = async (sink: ByteSink): Promise<string> => {
-    const what = await write(sink);
-    return `${what}, ${formatSize(sink.offset)}`;
-  };
-  return { write: writeFiles, explain: explainFiles };
 }
 
 /** Says what was lost. @returns the exit code for it */
@@ -183,23 +111,4 @@ async function writeFile<T>(request: ExportRequest, run: Run, context: Context, 
   } finally {
     run.forget(temporary);
   }
-}
-
-async function explain(source: ContainerSource & { willStop: boolean }, request: ExportRequest, context: Context): Promise<number> {
-  const { metadata } = source.head;
-  await context.print(`container    ${metadata.container}`);
-  await context.print(`format       ${metadata.format}`);
-  await context.print(`datasets     ${["/", ...metadata.datasets].join(" ")}`);
-  await context.print(`hooks        ${source.head.hooks.length}`);
-  await context.print(`consistent   ${consistency(source)}`);
-  await context.print(`compression  ${metadata.format === "tar" ? "gzip" : request.compression}`);
-  if (!("estimate" in source)) return EXIT_CODES.done;
-  for (const { dataset, bytes } of await (source as unknown as ZfsSource).estimate()) {
-    await context.print(`base stream  ${dataset === "" ? "/" : dataset}  ${formatSize(bytes)} (${bytes} bytes before gzip)`);
-  }
-  return EXIT_CODES.done;
-}
-
-function consistency({ willStop }: { willStop: boolean }): string {
-  return willStop ? "yes, the container is stopped for a moment" : "the container is not stopped";
 }

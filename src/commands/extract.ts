@@ -7,7 +7,7 @@ import { LossReport } from "../tree/loss.ts";
 import { PathPattern } from "../tree/path-pattern.ts";
 import { defineVerb, type Verb } from "./define.ts";
 import { notFound, openArchiveFiles, TREE_ARGS } from "./files-arguments.ts";
-import { IMAGE_ARGS } from "./subject.ts";
+import { IMAGE_ARGS, SPOOL_ARG } from "./subject.ts";
 import { formatSize } from "./world.ts";
 
 const NEW_DIRECTORY_MODE = 0o755;
@@ -30,6 +30,7 @@ export const extractVerb: Verb = defineVerb({
     dryRun: { type: "boolean", alias: "n", description: "Print what would be extracted, make nothing" },
     ...TREE_ARGS,
     ...IMAGE_ARGS,
+    ...SPOOL_ARG,
   },
   examples: [
     "ctar extract web01.tar -C /srv/web01",

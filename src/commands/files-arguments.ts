@@ -3,9 +3,10 @@ import { openFiles, type TreeFiles } from "../archive/files.ts";
 import { ToolError } from "../errors.ts";
 import { chooseImage } from "../oci/choose-image.ts";
 import { filesOfImage } from "../oci/layers/image-files.ts";
+import { openImages } from "../oci/reading/open-images.ts";
 import { filesOfTar, type EntryFiles } from "../tree/entry-files.ts";
 import type { Context } from "./context.ts";
-import { imageChoice, openSubject, openSubjectImages, refuseImageChoice, type ImageArguments, type Subject } from "./subject.ts";
+import { imageChoice, imageReading, openSubject, refuseImageChoice, type ImageArguments, type Subject } from "./subject.ts";
 
 /** Options that choose a tree. */
 export const TREE_ARGS = {
@@ -22,6 +23,7 @@ export interface TreeArguments extends ImageArguments {
   archive: string;
   dataset: string | undefined;
   datasetRoot: boolean;
+  spoolDir?: string | undefined;
 }
 
 /** Files of an open input, to be disposed of. */
@@ -50,7 +52,7 @@ async function open(subject: Subject, { args, wantsContents, context, stack }: R
   const { dataset, datasetRoot: fromDatasetRoot } = args;
   if (subject.kind === "images") {
     refuseDataset(args, "images");
-    const archive = await openSubjectImages(subject, args, context);
+    const archive = await openImages(subject.input, subject.name, imageReading(args.spoolDir, context));
     stack.defer(async () => await archive.close());
     return await filesOfImage(chooseImage(archive.images, imageChoice(args)));
   }

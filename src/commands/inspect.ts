@@ -1,11 +1,27 @@
-/** `ctar inspect`: what an archive or a ZFS stream is. */
+/** `ctar inspect`: what an archive, a ZFS stream, images or a root filesystem are. */
 import type { ArchiveInspection, InspectedStream } from "../archive/inspect-archive.ts";
 import type { SeenStream, StreamContent, StreamSize } from "../archive/inspect-stream.ts";
 import { inspectInput } from "../archive/inspect.ts";
 import { damaged } from "../errors.ts";
+import { chooseImage } from "../oci/choose-image.ts";
+import { inspectImage } from "../oci/inspect.ts";
+import { openImages } from "../oci/reading/open-images.ts";
 import { escapeControl } from "../sys/escape.ts";
-import { openInput } from "../sys/input.ts";
+import { filesOfTar, type EntryFiles } from "../tree/entry-files.ts";
+import { verifyFiles } from "../tree/verify-files.ts";
+import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
+import { imageLines } from "./inspect-images.ts";
+import {
+  IMAGE_ARGS,
+  imageChoice,
+  imageReading,
+  openSubject,
+  refuseImageChoice,
+  SPOOL_ARG,
+  type ImageArguments,
+  type Subject,
+} from "./subject.ts";
 import { formatSize } from "./world.ts";
 
 /** The verb. */
@@ -13,34 +29,87 @@ export const inspectVerb: Verb = defineVerb({
   name: "inspect",
   summary: "Show what an archive is",
   description:
-    "Tells the container, its datasets and members, and of each ZFS stream its snapshots with their guids and times, its features, and what a receiving " +
-    "ZFS must be able to do. Of a file the headers, the text members and the beginning of each stream are read, and nothing else: so only a damaged " +
+    "Tells of a container archive the container, its datasets and members, and of each ZFS stream its snapshots with their guids and times, its features, " +
+    "and what a receiving ZFS must be able to do; of images (docker-archives, OCI layouts) names, platforms, layers, how they run and how they were " +
+    "made; of a root filesystem how much it holds. Of a file the headers, the text members and the beginning of each stream are read, and nothing else: so only a damaged " +
     "beginning is noticed, and of a package of streams (zfs send -I, -R, -p) the first stream is shown. --records reads all streams, checks them and counts " +
     "their records. From a pipe, and of an archive that is gzipped as a whole, everything is read anyway, and counted. A ZFS stream that is in " +
-    "no archive can be inspected too.",
+    "no archive can be inspected too. Layers of images are not read.",
   args: {
-    archive: { type: "positional", description: "A file, or - for stdin" },
+    archive: { type: "positional", description: "A file, an OCI layout's directory, or - for stdin" },
     records: { type: "boolean", description: "Read all of each stream: count its records, check it" },
     json: { type: "boolean", description: "Print JSON" },
+    image: IMAGE_ARGS.image,
+    platform: { ...IMAGE_ARGS.platform, description: "One of several platforms; all if left out" },
+    ...SPOOL_ARG,
   },
   examples: [
     "ctar inspect web01.tar",
     "ctar inspect --json web01.tar | jq '.streams[].description.snapshots'",
     "zfs send tank/x@now | ctar inspect -",
+    "docker save app | ctar inspect --json - | jq '.images[].config'",
   ],
-  run: async ({ archive, records, json }, context) => {
-    await using input = await openInput(archive, context.signal);
-    const inspection = await inspectInput(input, input.name, { records });
-    const print = async (line: string): Promise<void> => await context.print(escapeControl(line));
-    if (json) await context.print(JSON.stringify(inspection, null, 2));
-    else for (const line of "metadata" in inspection ? archiveLines(inspection) : bareLines(inspection.streams)) await print(line);
-    const bad = inspection.streams.filter(({ damage }) => damage !== undefined).length;
-    if (bad === 0) return;
-    throw damaged(`Cannot inspect all of "${input.name}": ${bad === 1 ? "a stream is" : `${bad} streams are`} damaged`, {
+  run: async ({ archive, records, json, ...args }, context) => {
+    await using subject = await openSubject(archive, context);
+    if (subject.kind !== "images") refuseImageChoice(args);
+    const { report, lines, damage } = await look(subject, { ...args, records }, context);
+    if (json) await context.print(JSON.stringify({ compression: subject.compression, ...report }, null, 2));
+    else for (const line of lines) await context.print(escapeControl(line));
+    if (damage === undefined) return;
+    throw damaged(`Cannot inspect all of "${subject.name}": ${damage}`, {
       hints: [`ctar verify ${archive} finds everything that is wrong`],
     });
   },
 });
+
+/** What is to be seen of an input. */
+interface View {
+  report: object;
+  lines: Iterable<string>;
+  /** What is wrong with some of it. */
+  damage?: string | undefined;
+}
+
+/** What is asked for. */
+interface Request extends ImageArguments {
+  records: boolean;
+  spoolDir: string | undefined;
+}
+
+async function look(subject: Subject, request: Request, context: Context): Promise<View> {
+  const { kind, input, name } = subject;
+  if (kind === "images") return await lookAtImages(subject, request, context);
+  if (kind === "rootfs") return await lookAtFiles(filesOfTar(input, name), name);
+  const inspection = await inspectInput(input, name, { records: request.records });
+  const bad = inspection.streams.filter(({ damage }) => damage !== undefined).length;
+  return {
+    report: inspection,
+    lines: "metadata" in inspection ? archiveLines(inspection) : bareLines(inspection.streams),
+    damage: bad === 0 ? undefined : bad === 1 ? "a stream is damaged" : `${bad} streams are damaged`,
+  };
+}
+
+async function lookAtImages({ input, name }: Extract<Subject, { kind: "images" }>, request: Request, context: Context): Promise<View> {
+  const archive = await openImages(input, name, imageReading(request.spoolDir, context));
+  try {
+    const { notes } = archive;
+    const isChosen = request.image !== undefined || request.platform !== undefined;
+    const images = (isChosen ? [chooseImage(archive.images, imageChoice(request))] : archive.images).map(inspectImage);
+    for (const note of notes) context.talk(`note: ${note}`);
+    return { report: { images, notes }, lines: imageLines(images) };
+  } finally {
+    await archive.close();
+  }
+}
+
+async function lookAtFiles(files: EntryFiles, name: string): Promise<View> {
+  const { entries, dataBytes, findings } = await verifyFiles(files);
+  const [first] = findings;
+  if (first !== undefined)
+    throw damaged(`Cannot inspect "${name}": ${first.problem}`, first.offset === undefined ? {} : { offset: first.offset });
+  const lines = [row("content", "a root filesystem"), row("files", String(entries)), row("data", formatSize(dataBytes))];
+  return { report: { rootfs: { entries, dataBytes } }, lines };
+}
 
 function* archiveLines({ metadata, streams, snapshots, hooks, manifest, ended }: ArchiveInspection): Generator<string> {
   yield row("container", metadata.container ?? "-");

@@ -10,7 +10,7 @@ import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
 import { notFound, openArchiveFiles, TREE_ARGS } from "./files-arguments.ts";
 import { jsonLine, longLine, shownPath } from "./listing.ts";
-import { IMAGE_ARGS } from "./subject.ts";
+import { IMAGE_ARGS, SPOOL_ARG } from "./subject.ts";
 
 /** The verb. */
 export const lsVerb: Verb = defineVerb({
@@ -28,6 +28,7 @@ export const lsVerb: Verb = defineVerb({
     json: { type: "boolean", description: "Print a line of JSON for each file" },
     ...TREE_ARGS,
     ...IMAGE_ARGS,
+    ...SPOOL_ARG,
   },
   examples: [
     "ctar ls web01.tar",

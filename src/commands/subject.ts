@@ -2,9 +2,8 @@
 import * as fs from "node:fs";
 import type { ImageChoice } from "../oci/choose-image.ts";
 import { ToolError } from "../errors.ts";
-import type { ImageArchive } from "../oci/image.ts";
 import { parsePlatform } from "../oci/platform.ts";
-import { openImages, type ImageDirectory } from "../oci/reading/open-images.ts";
+import type { ImageDirectory, OpenImagesOptions } from "../oci/reading/open-images.ts";
 import type { ByteSource } from "../stream/bytes.ts";
 import type { Compression } from "../stream/compression.ts";
 import { openInput } from "../sys/input.ts";
@@ -21,10 +20,14 @@ export type Subject = AsyncDisposable & {
     | { readonly kind: Exclude<InputKind, "images">; readonly input: ByteSource }
   );
 
-/** Options of reading images. */
+/** Options that choose an image. */
 export const IMAGE_ARGS = {
   image: { type: "string", valueHint: "REF", description: "One of several images, by name, tag or digest" },
   platform: { type: "string", valueHint: "OS/ARCH", description: "One of several platforms; this machine's if left out" },
+} as const;
+
+/** The option of reading images. */
+export const SPOOL_ARG = {
   spoolDir: {
     type: "string",
     valueHint: "DIR",
@@ -32,11 +35,10 @@ export const IMAGE_ARGS = {
   },
 } as const;
 
-/** Values of those. */
+/** Values of those that choose. */
 export interface ImageArguments {
   image?: string | undefined;
   platform?: string | undefined;
-  spoolDir?: string | undefined;
 }
 
 /** Opens what a path names, or stdin for `-`. @throws ToolError */
@@ -55,14 +57,10 @@ export async function openSubject(path: string, context: Context): Promise<Subje
   }
 }
 
-/** Opens images, and tells what is worth knowing of them. @returns to be closed @throws ToolError damaged, failed */
-export async function openSubjectImages(
-  { input, name }: { input: ByteSource | ImageDirectory; name: string },
-  { spoolDir }: ImageArguments,
-  { signal, talk }: Context,
-): Promise<ImageArchive> {
+/** How images are opened, and where they are kept if they have to be. */
+export function imageReading(spoolDir: string | undefined, { signal, talk }: Context): OpenImagesOptions {
   const onSpool = (directory: string): void => talk(`note: the images are kept in "${directory}" while they are read`);
-  return await openImages(input, name, { signal, onSpool, ...(spoolDir === undefined ? {} : { spoolDirectory: spoolDir }) });
+  return { signal, onSpool, ...(spoolDir === undefined ? {} : { spoolDirectory: spoolDir }) };
 }
 
 /** Which image is asked for. @throws ToolError usage */

@@ -1,53 +1,100 @@
-/** `ctar verify`: whether an archive or a ZFS stream is whole. */
+/** `ctar verify`: whether an archive, a ZFS stream, or images are whole. */
 import type { VerifiedArchive } from "../archive/verify-archive.ts";
-import type { Finding } from "../stream/findings.ts";
 import type { VerifiedStream } from "../archive/verify-stream.ts";
 import { verifyInput, type Verification } from "../archive/verify.ts";
 import { damaged, EXIT_CODES } from "../errors.ts";
+import { verifyImages, type VerifiedImage } from "../oci/verify.ts";
+import type { Finding } from "../stream/findings.ts";
 import { escapeControl } from "../sys/escape.ts";
-import { openInput } from "../sys/input.ts";
+import { filesOfTar } from "../tree/entry-files.ts";
+import { verifyFiles } from "../tree/verify-files.ts";
 import type { StreamDescription } from "../zfs/dmu/describe.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
+import { imageReading, openSubject, SPOOL_ARG, type Subject } from "./subject.ts";
 import { formatSize } from "./world.ts";
+
+/** What was found out about an input. */
+interface Outcome {
+  findings: readonly Finding[];
+  moreFindings: number;
+  /** What else `--json` prints. */
+  report: object;
+  /** What is no damage but worth knowing. */
+  notes: readonly string[];
+  /** What is printed of an input that is whole: how much was read, and what it is. */
+  amount: string;
+  lines: Iterable<string>;
+}
 
 /** The verb. */
 export const verifyVerb: Verb = defineVerb({
   name: "verify",
   summary: "Check that an archive is whole",
   description:
-    "Reads all of it, once: the tar, the manifest's checksums, gzip, every record and checksum of every ZFS stream, and that configuration, " +
-    "snapshots and streams belong together. Needs no ZFS. A ZFS stream that is no archive can be checked too. Prints what is wrong, each on a line, " +
-    "and exits 12.",
+    "Reads all of it, once: of a container archive the tar, the manifest's checksums, gzip, every record and checksum of every ZFS stream, and that " +
+    "configuration, snapshots and streams belong together; of images (docker-archives, OCI layouts) the digest and size of every blob, that everything " +
+    "an image needs is there, and that layers are what their diffIDs say and can be put one upon the other; of a root filesystem the tar and its names. " +
+    "Needs no ZFS. A ZFS stream that is no archive can be checked too. Prints what is wrong, each on a line, and exits 12.",
   args: {
-    archive: { type: "positional", description: "A file, or - for stdin" },
+    archive: { type: "positional", description: "A file, an OCI layout's directory, or - for stdin" },
     json: { type: "boolean", description: "Print JSON" },
+    ...SPOOL_ARG,
   },
-  examples: ["ctar verify web01.tar", "ssh backup cat web01.tar | ctar verify -", "ctar verify --json web01.tar | jq .findings"],
-  run: async ({ archive, json }, context) => {
-    await using input = await openInput(archive, context.signal);
-    const result = await verifyInput(input, input.name);
-    if (json) await context.print(JSON.stringify(reportOf(result), null, 2));
-    else await printResult(result, input.name, context);
-    const count = result.findings.length + result.moreFindings;
-    if (count === 0) return EXIT_CODES.done;
-    throw damaged(`Cannot vouch for "${input.name}": ${count === 1 ? "one thing is" : `${count} things are`} wrong with it`, {
-      facts: { findings: result.findings },
+  examples: [
+    "ctar verify web01.tar",
+    "ssh backup cat web01.tar | ctar verify -",
+    "ctar verify --json web01.tar | jq .findings",
+    "docker save alpine | ctar verify -",
+  ],
+  run: async ({ archive, json, spoolDir }, context) => {
+    await using subject = await openSubject(archive, context);
+    const outcome = await check(subject, spoolDir, context);
+    const { findings, moreFindings } = outcome;
+    const { name, compression } = subject;
+    const isWhole = findings.length === 0;
+    if (json) await context.print(JSON.stringify({ whole: isWhole, findings, moreFindings, compression, ...outcome.report }, null, 2));
+    else await printOutcome(outcome, name, context);
+    if (isWhole) return EXIT_CODES.done;
+    const count = findings.length + moreFindings;
+    throw damaged(`Cannot vouch for "${name}": ${count === 1 ? "one thing is" : `${count} things are`} wrong with it`, {
+      facts: { findings },
     });
   },
 });
 
-/** What `--json` prints. */
-function reportOf({ findings, moreFindings, compression, bytes, archive, stream }: Verification): object {
+async function check(subject: Subject, spoolDir: string | undefined, context: Context): Promise<Outcome> {
+  const { kind, input, name } = subject;
+  if (kind === "images") return imagesOutcome(await verifyImages(input, name, imageReading(spoolDir, context)));
+  if (kind === "rootfs") return rootfsOutcome(await verifyFiles(filesOfTar(input, name)));
+  return archiveOutcome(await verifyInput(input, name));
+}
+
+function archiveOutcome({ findings, moreFindings, bytes, archive, stream }: Verification): Outcome {
+  const described = archive === undefined ? {} : { archive: describeArchive(archive) };
   return {
-    whole: findings.length === 0,
     findings,
     moreFindings,
-    compression,
-    bytes,
-    ...(archive === undefined ? {} : { archive: describeArchive(archive) }),
-    ...(stream === undefined ? {} : { stream }),
+    report: { bytes, ...described, ...(stream === undefined ? {} : { stream }) },
+    notes: archive?.notes ?? [],
+    amount: `${formatSize(bytes)} read`,
+    lines: archive === undefined ? (stream === undefined ? [] : streamLines(stream)) : archiveLines(archive),
   };
+}
+
+function imagesOutcome({ findings, moreFindings, ...report }: Awaited<ReturnType<typeof verifyImages>>): Outcome {
+  const { images, blobs, bytes, notes } = report;
+  return { findings, moreFindings, report, notes, amount: `${blobs} blobs, ${formatSize(bytes)} read`, lines: images.map(imageLine) };
+}
+
+function imageLine({ names, digest, platform, layers, files }: VerifiedImage): string {
+  const content = files === undefined ? "" : `, ${files} files`;
+  return `${names.join(" ") || digest}: ${platform}, ${layers} layers${content}`;
+}
+
+function rootfsOutcome({ findings, moreFindings, entries, dataBytes }: Awaited<ReturnType<typeof verifyFiles>>): Outcome {
+  const amount = `${entries} files, ${formatSize(dataBytes)} of data`;
+  return { findings, moreFindings, report: { rootfs: { entries, dataBytes } }, notes: [], amount, lines: [] };
 }
 
 function describeArchive({ texts, streams, end, notes }: VerifiedArchive): object {
@@ -56,21 +103,22 @@ function describeArchive({ texts, streams, end, notes }: VerifiedArchive): objec
   return { metadata: texts.metadata, snapshots: texts.snapshots, manifest, ended: end === "blocks", texts: members, streams, notes };
 }
 
-async function printResult(result: Verification, name: string, context: Context): Promise<void> {
-  const { findings, moreFindings, bytes, archive, stream } = result;
+async function printOutcome({ findings, moreFindings, notes, amount, lines }: Outcome, name: string, context: Context): Promise<void> {
   const print = async (line: string): Promise<void> => await context.print(escapeControl(line));
   for (const finding of findings) await print(lineOf(finding));
   if (moreFindings > 0) await print(`and ${moreFindings} more`);
   if (findings.length > 0) return;
-  for (const note of archive?.notes ?? []) context.talk(`note: ${note}`);
-  await print(`${name} is whole: ${formatSize(bytes)} read`);
-  if (archive !== undefined) for (const line of archiveLines(archive)) await print(line);
-  if (stream !== undefined) for (const line of streamLines(stream)) await print(line);
+  for (const note of notes) context.talk(`note: ${note}`);
+  await print(`${name} is whole: ${amount}`);
+  for (const line of lines) await print(line);
 }
 
 function lineOf({ offset, member, streamOffset, problem }: Finding): string {
-  const within = streamOffset === undefined || streamOffset === offset ? "" : `, byte ${streamOffset} of the stream`;
-  return `${member === undefined ? "" : `${member}: `}${problem} (at byte ${offset}${within})`;
+  const places = [
+    offset === undefined ? "" : `byte ${offset}`,
+    streamOffset === undefined || streamOffset === offset ? "" : `byte ${streamOffset} of the stream`,
+  ].filter(Boolean);
+  return `${member === undefined ? "" : `${member}: `}${problem}${places.length === 0 ? "" : ` (at ${places.join(", ")})`}`;
 }
 
 function* archiveLines({ texts, streams }: VerifiedArchive): Generator<string> {

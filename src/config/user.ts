@@ -64,6 +64,12 @@ export function formatIdMap(entries: readonly IdMapEntry[]): string {
   return entries.map(({ nsId, hostId, count }) => `${nsId}:${hostId}:${count}`).join(",");
 }
 
+/** Reads such a property; undefined if it says that there is no map. @param what the dataset, for messages @throws ToolError damaged */
+export function parseIdMapProperty(text: string, what: string): IdMapEntry[] | undefined {
+  if (text === "none" || text === "-") return undefined;
+  return text.split(",").map((entry, index) => parseEntry(entry, below({ file: what, path: "map" }, index)));
+}
+
 /** Reads a map. @throws ToolError damaged for one that maps no root, reaches beyond the ids there are, or gives a host id twice */
 function parseIdMap(value: YamlValue | undefined, place: Place): IdMapEntry[] {
   const entries = asList(value, place).map((entry, index) => parseEntry(entry, below(place, index)));

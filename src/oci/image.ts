@@ -57,6 +57,8 @@ export interface ImageArchive {
   readonly notes: readonly string[];
   /** Blobs as they are stored, for copying them whole. */
   readonly blobs: BlobSource;
+  /** Digests of all blobs that are there, also of those that no image needs. */
+  readonly digests: Iterable<Digest>;
   /** Gives back what opening took; the input itself is for whoever opened it to close. */
   close(): Promise<void>;
 }

@@ -32,6 +32,9 @@ export interface Index {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
+/** Most layers of an image; Docker makes no more than 127. */
+export const LAYERS_LIMIT = 1000;
+
 const SCHEMA_VERSION = 2;
 /** Fields that only the one has, and only the other. */
 const MANIFEST_FIELDS = ["config", "layers", "fsLayers"];

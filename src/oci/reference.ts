@@ -65,10 +65,15 @@ function tryParseReference(text: string): Reference | string {
   const tag = hasTag ? named.slice(colon + 1) : undefined;
   if (tag !== undefined && !TAG.test(tag)) return `${quoted(tag)} is no tag`;
   const name = fullName(hasTag ? named.slice(0, colon) : named);
-  const problem = nameProblem(name);
+  const problem = isAlgorithm(name) ? "its name is that of an algorithm, so it looks like a digest" : nameProblem(name);
   if (problem !== undefined) return problem;
   if (digest !== undefined) return { name, digest, ...(tag === undefined ? {} : { tag }) };
   return { name, tag: tag ?? DEFAULT_TAG };
+}
+
+/** Whether a name without a domain is `sha256`: with a tag of hex digits it would be taken for a digest. Docker refuses these, too. */
+function isAlgorithm(name: string): boolean {
+  return /^docker\.io\/library\/sha(?:256|512)$/.test(name);
 }
 
 function fullName(short: string): string {

@@ -23,6 +23,7 @@ import { DirectoryCursor, HERE } from "./directory-cursor.ts";
 import { NAME_LIMIT_BYTES } from "./entry-path.ts";
 import { Grafts, type Graft } from "./grafts.ts";
 import type { Loss } from "./loss.ts";
+import type { Owners } from "./owners.ts";
 import { PackedFiles, type DirectoryPath, type PackedFile } from "./packed-files.ts";
 
 /** Options of {@link packTree}. */
@@ -33,6 +34,8 @@ export interface PackOptions {
   grafts?: readonly Graft[];
   /** How entries are named; as in a tar if left out. */
   names?: EntryNames;
+  /** Turns owners that the file system shows into those to write. */
+  owners?: Owners | undefined;
 }
 
 /** As `tar -C root .` names them; as in the layer of an image; as `docker export` does it. */
@@ -81,10 +84,10 @@ class Packer {
   readonly #grafts: Grafts;
   readonly #names: EntryNames;
 
-  constructor(libc: Libc, { onLoss, grafts = [], names = "tar" }: PackOptions) {
+  constructor(libc: Libc, { onLoss, grafts = [], names = "tar", owners }: PackOptions) {
     this.#libc = libc;
     this.#onLoss = onLoss;
-    this.#files = new PackedFiles(libc, (path, what, reason) => this.#lose(path, what, reason));
+    this.#files = new PackedFiles(libc, { owners, onLoss: (path, what, reason) => this.#lose(path, what, reason) });
     this.#grafts = new Grafts(grafts);
     this.#names = names;
   }

@@ -6,6 +6,7 @@ import * as linux from "../sys/linux.ts";
 import { HERE } from "./directory-cursor.ts";
 import { findSegments, readSegment } from "./file-data.ts";
 import type { Xattr } from "./metadata.ts";
+import type { Owners } from "./owners.ts";
 import { readXattrs } from "./read-xattrs.ts";
 
 /** The way to a directory; shared by all that lie in it, as a path would take its length for each. */
@@ -44,12 +45,14 @@ export const TYPEFLAGS: Readonly<Record<number, string>> = {
 export class PackedFiles {
   readonly #libc: Libc;
   readonly #onLoss: OnFileLoss;
+  readonly #owners: Owners | undefined;
   /** Files with several names: the first one, and how many have not been met. */
   readonly #links = new Map<string, { directory: DirectoryPath; name: Uint8Array; left: number }>();
 
-  constructor(libc: Libc, onLoss: OnFileLoss) {
+  constructor(libc: Libc, { onLoss, owners }: { onLoss: OnFileLoss; owners: Owners | undefined }) {
     this.#libc = libc;
     this.#onLoss = onLoss;
+    this.#owners = owners;
   }
 
   /** Header and data of a file; nothing if it is a socket. */
@@ -57,7 +60,7 @@ export class PackedFiles {
     const { fd, path, status } = file;
     const typeflag = TYPEFLAGS[status.mode & linux.S_IFMT];
     if (typeflag === undefined) return this.#onLoss(path, "socket", "tar has no sockets");
-    const fields = fieldsOf(file, typeflag);
+    const fields = this.#fields(file, typeflag);
     if (typeflag !== "5" && status.nlink > 1) {
       const first = this.#firstName(file);
       if (first !== undefined) return yield encodeEntry({ ...fields, typeflag: "1", linkname: first });
@@ -87,7 +90,7 @@ export class PackedFiles {
       const segments = findSegments(this.#libc, fd, status);
       const size = segments?.reduce((sum, { length }) => sum + length, 0) ?? status.size;
       const sparse = segments === undefined ? undefined : { size: status.size, segments };
-      yield encodeEntry({ ...fieldsOf(file, "0"), size, sparse, xattrs: this.#xattrs(fd, path) });
+      yield encodeEntry({ ...this.#fields(file, "0"), size, sparse, xattrs: this.#xattrs(fd, path) });
       let whole = true;
       for (const segment of segments ?? [{ offset: 0, length: size }]) whole = (yield* readSegment(this.#libc, fd, segment)) && whole;
       yield new Uint8Array(paddingOf(size));
@@ -100,8 +103,14 @@ export class PackedFiles {
     }
   }
 
+  #fields({ path, status }: PackedFile, typeflag: string): EntryFields {
+    const { mtimeNs, rdevMajor, rdevMinor } = status;
+    const [uid, gid] = [this.#owners?.uid(status.uid) ?? status.uid, this.#owners?.gid(status.gid) ?? status.gid];
+    return { name: path, mode: status.mode & 0o7777, uid, gid, mtimeNs, typeflag, size: 0, devmajor: rdevMajor, devminor: rdevMinor };
+  }
+
   #xattrs(fd: number, path: Uint8Array): Xattr[] {
-    return readXattrs(this.#libc, fd, (what, reason) => this.#onLoss(path, what, reason));
+    return readXattrs(this.#libc, fd, { owners: this.#owners, onLoss: (what, reason) => this.#onLoss(path, what, reason) });
   }
 
   #try<T>(what: string, path: Uint8Array, call: () => T): T | undefined {
@@ -123,9 +132,4 @@ function joined({ directory, name }: { directory: DirectoryPath; name: Uint8Arra
   const parts = [name];
   for (let at: DirectoryPath | undefined = directory; at !== undefined; at = at.above) parts.push(at.name);
   return Buffer.concat(parts.toReversed());
-}
-
-function fieldsOf({ path, status }: PackedFile, typeflag: string): EntryFields {
-  const { uid, gid, mtimeNs, rdevMajor, rdevMinor } = status;
-  return { name: path, mode: status.mode & 0o7777, uid, gid, mtimeNs, typeflag, size: 0, devmajor: rdevMajor, devminor: rdevMinor };
 }

@@ -2,13 +2,20 @@
 import { displayName } from "../stream/tar/display-name.ts";
 import { LibcError, type Libc } from "../sys/libc.ts";
 import type { OnMetadataLoss, Xattr } from "./metadata.ts";
+import type { Owners } from "./owners.ts";
 
-/** Reads all attributes, in the order of their names' bytes; none where the file system has none. @param onLoss told of those that cannot be read */
-export function readXattrs(libc: Libc, fd: number, onLoss: OnMetadataLoss): Xattr[] {
+/** Whom to ask about ids in attributes, and to tell what cannot be read. */
+export interface ReadXattrsOptions {
+  owners: Owners | undefined;
+  onLoss: OnMetadataLoss;
+}
+
+/** Reads all attributes, in the order of their names' bytes; none where the file system has none. */
+export function readXattrs(libc: Libc, fd: number, { owners, onLoss }: ReadXattrsOptions): Xattr[] {
   const found: Xattr[] = [];
   for (const attribute of attempt("xattrs", onLoss, () => libc.listXattrs(fd)) ?? []) {
     const value = attempt(`xattr ${displayName(attribute)}`, onLoss, () => libc.getXattr(fd, attribute));
-    if (value !== undefined) found.push([attribute, value]);
+    if (value !== undefined) found.push(owners?.xattr([attribute, value]) ?? [attribute, value]);
   }
   return found.toSorted(([a], [b]) => Buffer.compare(a, b));
 }

@@ -16,6 +16,7 @@ import { DirectoryCursor, HERE, withDirectory } from "./directory-cursor.ts";
 import { findSegments, readSegment } from "./file-data.ts";
 import { Grafts, type Graft } from "./grafts.ts";
 import type { Loss } from "./loss.ts";
+import type { Owners } from "./owners.ts";
 import { TYPEFLAGS } from "./packed-files.ts";
 import { readXattrs } from "./read-xattrs.ts";
 
@@ -26,6 +27,8 @@ export interface WalkedTreeOptions {
   grafts: readonly Graft[];
   /** Told of what is left out, in the first walk, and of attributes that cannot be read, whenever they are. */
   onLoss: (loss: Loss) => void;
+  /** Turns owners that the file system shows into those to tell. */
+  owners?: Owners | undefined;
   /** What is another one whenever something has been changed about a file. @param volume path of the tree that it is of; "" for the root's */
   version?: (status: linux.FileStatus, volume: string) => string;
 }
@@ -137,8 +140,8 @@ export class WalkedFile {
     this.#at = at;
     this.typeflag = TYPEFLAGS[status.mode & linux.S_IFMT] ?? "0";
     this.mode = status.mode & 0o7777;
-    this.uid = status.uid;
-    this.gid = status.gid;
+    this.uid = at.options.owners?.uid(status.uid) ?? status.uid;
+    this.gid = at.options.owners?.gid(status.gid) ?? status.gid;
     this.mtimeNs = status.mtimeNs;
     this.size = status.size;
     this.identity = this.typeflag !== "5" && status.nlink > 1 ? `${status.dev}:${status.ino}` : undefined;
@@ -162,7 +165,8 @@ export class WalkedFile {
   /** Extended attributes as records. */
   xattrs(): PaxRecords {
     const { path, options } = this.#at;
-    const found = this.#opened((fd) => readXattrs(this.#libc, fd, (what, reason) => options.onLoss({ path: shown(path), what, reason })));
+    const onLoss = (what: string, reason: string): void => options.onLoss({ path: shown(path), what, reason });
+    const found = this.#opened((fd) => readXattrs(this.#libc, fd, { owners: options.owners, onLoss }));
     return new Map(found.map(([name, value]) => [xattrKey(name), value]));
   }
 

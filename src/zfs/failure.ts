@@ -45,8 +45,3 @@ export function zfsFailure(exit: Exit, action: string, argv: readonly string[]):
     facts: { argv, status: exit.status, signal: exit.signal },
   });
 }
-
-/** True for a receive that only says it was given too little: then whoever fed it knows the reason. */
-export function isStarved(error: ToolError): boolean {
-  return error.message.endsWith(" incomplete");
-}

@@ -32,6 +32,7 @@ export async function convert(archive: Uint8Array, sketch: ConvertSketch = {}): 
     chunkBytes: 5000,
     verify: true,
     keep: async (bytes) => VirtualFile.of(concat(await Array.fromAsync(bytes))),
+    writeImage: async () => await Promise.reject(new TypeError("no image is asked for")),
     onLoss: (loss) => losses.push(loss),
     ...options,
   });

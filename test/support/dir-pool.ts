@@ -75,6 +75,11 @@ export class DirPoolScene implements Disposable {
     return paths.filter((file) => file !== "conf/.ctar").toSorted();
   }
 
+  /** Removes what an import made for a container. */
+  removeContainer(id: string): void {
+    for (const part of [`ct/${id}`, `conf/ct/${id}.yml`, `hook/ct/${id}`]) fs.rmSync(this.path(part), { recursive: true });
+  }
+
   /** Runs a verb on the pool to its end. */
   async run(verb: string, args: readonly string[], options: StartOptions = {}): Promise<Finished> {
     return await finish(this.start(verb, args, options));

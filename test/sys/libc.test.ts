@@ -102,6 +102,18 @@ describe("Libc", () => {
     expect(lstatSync(join(scratch, `time ${label}`), { bigint: true }).mtimeMs).toBe(mtimeNs / 1_000_000n);
   });
 
+  test.each([
+    ["open for writing", linux.O_WRONLY],
+    ["held as a place", linux.O_PATH],
+  ])("sets mode and times of a file that is %s", (label, flags) => {
+    const name = touch(bytes(`settings, ${label}`));
+    const fd = libc.open(dir, name, flags);
+    libc.setTimes(fd, { atimeNs: 1n, mtimeNs: 5_000_000_000n });
+    libc.chmod(fd, 0o640);
+    libc.close(fd);
+    expect(libc.status(dir, name)).toMatchObject({ mode: linux.S_IFREG | 0o640, mtimeNs: 5_000_000_000n });
+  });
+
   test("reads and writes at a place, and sees holes", () => {
     const fd = libc.open(dir, bytes("holes"), linux.O_WRONLY | linux.O_CREAT | linux.O_EXCL, 0o600);
     libc.write(fd, bytes("data"), 1 << 20);

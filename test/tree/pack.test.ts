@@ -10,7 +10,7 @@ import { loadLibc } from "../../src/sys/libc.ts";
 import { O_RDONLY } from "../../src/sys/linux.ts";
 import { DirectoryCursor } from "../../src/tree/directory-cursor.ts";
 import type { Loss } from "../../src/tree/loss.ts";
-import { packTree } from "../../src/tree/pack.ts";
+import { packTree, type EntryNames } from "../../src/tree/pack.ts";
 import { run, shell } from "../support/platform.ts";
 import { fillTree } from "../support/rich-tree.ts";
 import { nameOf, readTar } from "../support/tar.ts";
@@ -67,6 +67,37 @@ describe("packTree", () => {
     const { entries, end } = await readTar(await bytesOf(packTree(root, { onLoss: fail })));
     expect(entries.map(nameOf)).toEqual(["./", "./Z/", "./a/", "./a/z", "./a-b", "./b/"]);
     expect(end).toBe("blocks");
+  });
+
+  test.each<[EntryNames, string[]]>([
+    ["layer", ["./", "a/", "a/z", "b -> a/z"]],
+    ["rootfs", ["a/", "a/z", "b -> a/z"]],
+  ])("names entries as a %s has them", async (names, expected) => {
+    const root = directory(`names-${names}`);
+    mkdirSync(join(root, "a"));
+    writeFileSync(join(root, "a/z"), "");
+    linkSync(join(root, "a/z"), join(root, "b"));
+    const { entries } = await readTar(await bytesOf(packTree(root, { names, onLoss: fail })));
+    const shown = entries.map(
+      (read) => nameOf(read) + (read.entry.typeflag === "1" ? ` -> ${Buffer.from(read.entry.linkname).toString()}` : ""),
+    );
+    expect(shown).toEqual(expected);
+  });
+
+  test("leaves out of a layer, and reports, what would be a mark there", async () => {
+    const root = directory("marks");
+    for (const name of [".wh.a", ".wh", "b"]) mkdirSync(join(root, name));
+    writeFileSync(join(root, ".wh.a/inside"), "");
+    writeFileSync(join(root, "b/.wh..wh..opq"), "");
+    const losses: Loss[] = [];
+    const pack = async (names: EntryNames): Promise<string[]> => {
+      const { entries } = await readTar(await bytesOf(packTree(root, { names, onLoss: (loss) => losses.push(loss) })));
+      return entries.map(nameOf);
+    };
+    expect(await pack("rootfs")).toEqual([".wh/", ".wh.a/", ".wh.a/inside", "b/", "b/.wh..wh..opq"]);
+    expect(losses).toEqual([]);
+    expect(await pack("layer")).toEqual(["./", ".wh/", "b/"]);
+    expect(losses.map(({ path }) => path)).toEqual([".wh.a", "b/.wh..wh..opq"]);
   });
 
   test("gives the same bytes for the same tree", async () => {
@@ -197,6 +228,14 @@ describe("packTree with grafts", () => {
     }
     return root;
   }
+
+  test.each<[EntryNames]>([["layer"], ["rootfs"]])("finds its place in a %s, too", async (names) => {
+    const [root, graft] = [directory(`graft-${names}`), directory(`grafted-${names}`)];
+    mkdirSync(join(root, "srv/data"), { recursive: true });
+    writeFileSync(join(graft, "file"), "");
+    const { entries } = await readTar(await bytesOf(packTree(root, { names, grafts: [{ path: "srv/data", root: graft }], onLoss: fail })));
+    expect(entries.map(nameOf).filter((name) => name !== "./")).toEqual(["srv/", "srv/data/", "srv/data/file"]);
+  });
 
   test("packs another tree in place of what lies below its mount point, one graft in another too", async () => {
     const root = tree("grafted", { "srv/hidden": "h", "srv/data/hidden": "h", after: "a" });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { ErrorCode } from "../../src/errors.ts";
-import { isStarved, zfsFailure } from "../../src/zfs/failure.ts";
+import { zfsFailure } from "../../src/zfs/failure.ts";
 
 const ARGV = ["zfs", "recv", "-u", "tank/ct/web02"];
 
@@ -67,16 +67,5 @@ describe("zfsFailure", () => {
     ["cannot open 'tank/nope': dataset does not exist", []],
   ])("hints after %j: %j", (stderr, hints) => {
     expect(failed(stderr).hints).toEqual(hints);
-  });
-});
-
-describe("isStarved", () => {
-  test.each([
-    ["cannot receive new filesystem stream: incomplete stream", true],
-    ["cannot receive new filesystem stream: out of space", false],
-    ["cannot receive: invalid stream (bad magic number)", false],
-    ["", false],
-  ])("after %j: %p", (stderr, starved) => {
-    expect(isStarved(failed(stderr))).toBe(starved);
   });
 });

@@ -5,6 +5,7 @@
  *     tar → rootfs     source → tar → gunzip → checked → entries under other names → tar → sink       likewise
  *     zfs → tar        source → tar → gunzip → checked → kept; then files → tar → gzip → members → sink
  *     zfs → rootfs     likewise, the tar alone
+ *     any → image      as rootfs; the tar is a layer, and whoever asked makes an image of it
  *
  * Files in ZFS streams are read here and there, so streams that are compressed or come through a pipe are kept somewhere first. What is found to
  * be wrong ends the conversion, and its output has to be discarded: before all of an archive has been read it has no end.
@@ -25,16 +26,26 @@ import { ArchiveWriter, type WriteOptions } from "../write.ts";
 import { CheckedArchive, type StoredHead } from "./checked-archive.ts";
 import { useFilesOfArchive, useFilesOfStream, type FilesOptions } from "./files.ts";
 import { reframe, type ReframeOptions } from "./reframe.ts";
-import { flatTarIn, flatTarOf, tarOf } from "./tar-streams.ts";
+import { flatTarIn, flatTarOf, tarOf, type FlatTarOptions } from "./tar-streams.ts";
 import { headOfToday } from "./today.ts";
 
-/** What an archive becomes: one of osctl's, or the root filesystem alone as a flat tar. */
-export type Format = Metadata["format"] | "rootfs";
+/** What an archive becomes: one of osctl's, the root filesystem alone as a flat tar, or an image of it. */
+export type Format = Metadata["format"] | "rootfs" | "image";
+
+/** Whose files an image is made of. */
+export interface ImageOrigin {
+  /** `container.yml`; undefined for a ZFS stream that is in no archive. */
+  containerConfig: Uint8Array | undefined;
+  /** Unix seconds, where it is known. */
+  exportedAt: number | undefined;
+}
 
 /** Options of {@link convertArchive}. */
 export interface ConvertOptions extends ReframeOptions, FilesOptions, Omit<WriteOptions, "mtime"> {
   /** The archive's own if undefined. */
   format: Format | undefined;
+  /** For format image: writes one of which this is the layer. */
+  writeImage: (layer: ByteStream, origin: ImageOrigin) => Promise<void>;
 }
 
 /** What was converted. */
@@ -90,29 +101,26 @@ class Conversion {
   }
 
   async #convertStream(stream: ByteSource): Promise<Converted> {
-    if (this.#options.format !== "rootfs") {
+    const { format } = this.#options;
+    if (format !== "rootfs" && format !== "image") {
       throw new ToolError("failed", `Cannot convert "${this.#what}": a ZFS stream alone is no container`, {
-        hints: ["--format rootfs makes a tar of the files in it"],
+        hints: ["--format rootfs makes a tar of the files in it, --format docker and --format oci an image"],
       });
     }
-    await useFilesOfStream(
-      stream,
-      this.#what,
-      this.#options,
-      async (files) => await this.#writeRootfs(flatTarOf(files, this.#options.onLoss)),
-    );
-    return { format: "rootfs", hasManifest: false };
+    const write = async (files: EntrySource): Promise<void> => await this.#writeFlat(flatTarOf(files, this.#flatOptions), undefined);
+    await useFilesOfStream(stream, this.#what, this.#options, write);
+    return { format, hasManifest: false };
   }
 
   async #convertArchive(archive: CheckedArchive): Promise<Converted> {
-    const { metadata } = archive.head;
-    const { onLoss } = this.#options;
+    const { head } = archive;
+    const { metadata } = head;
     const format = this.#options.format ?? metadata.format;
     this.#checkWay(metadata, format);
     if (format === metadata.format) await reframe(archive, this.#writer(metadata), this.#options);
-    else if (format === "tar") await useFilesOfArchive(archive, this.#options, async (files) => await this.#writeTar(archive.head, files));
-    else if (metadata.format === "tar") await this.#writeRootfs(flatTarIn(archive, onLoss));
-    else await useFilesOfArchive(archive, this.#options, async (files) => await this.#writeRootfs(flatTarOf(files, onLoss)));
+    else if (format === "tar") await useFilesOfArchive(archive, this.#options, async (files) => await this.#writeTar(head, files));
+    else if (metadata.format === "tar") await this.#writeFlat(flatTarIn(archive, this.#flatOptions), head);
+    else await useFilesOfArchive(archive, this.#options, async (files) => await this.#writeFlat(flatTarOf(files, this.#flatOptions), head));
     return { format, hasManifest: archive.manifest !== undefined };
   }
 
@@ -142,8 +150,15 @@ class Conversion {
     await composition.end({ snapshots: undefined, properties: [] });
   }
 
-  async #writeRootfs(tar: ByteStream): Promise<void> {
-    const { compression, gzip: gzipOptions } = this.#options;
+  get #flatOptions(): FlatTarOptions {
+    return { names: this.#options.format === "image" ? "layer" : "rootfs", onLoss: this.#options.onLoss };
+  }
+
+  /** Writes a flat tar, or an image of it. */
+  async #writeFlat(tar: ByteStream, head: StoredHead | undefined): Promise<void> {
+    const { format, compression, gzip: gzipOptions, writeImage } = this.#options;
+    const exportedAt = head?.metadata.exportedAt || undefined;
+    if (format === "image") return await writeImage(tar, { containerConfig: head?.containerConfig, exportedAt });
     for await (const chunk of compression === "gzip" ? gzip(tar, gzipOptions) : tar) await this.#sink.write([chunk]);
     await this.#sink.flush();
   }

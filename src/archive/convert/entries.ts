@@ -6,8 +6,14 @@ import * as linux from "../../sys/linux.ts";
 import { splitEntryName } from "../../tree/entry-path.ts";
 import { SOCKET_TYPEFLAG } from "../../tree/extraction.ts";
 import type { Loss } from "../../tree/loss.ts";
+import type { EntryNames } from "../../tree/pack.ts";
 import { joined } from "../../tree/selected-entries.ts";
 
+/** What entries are named for. */
+export type FlatNames = Exclude<EntryNames, "tar">;
+
+const ROOT = Buffer.from("./");
+const MARK = Buffer.from(".wh.");
 const TYPEFLAGS = "0123456";
 const DEVICES = "34";
 
@@ -22,15 +28,20 @@ export function storable(entries: Entries, onLoss: (loss: Loss) => void): Entrie
 }
 
 /**
- * Entries named as those of `docker export` are: `etc/`, `etc/hostname`, and none for the root.
+ * Entries under the names that they have elsewhere. Those of `docker export` are `etc/`, `etc/hostname`, and there is none for the root; layers have
+ * that too, but no files whose names are marks there.
  *
  * @see moby/go-archive `archive.go` (`Tarballer`, `canonicalTarName`)
  */
-export function flat(entries: Entries): Entries {
+export function flat(entries: Entries, names: FlatNames, onLoss: (loss: Loss) => void): Entries {
   return mapped(entries, (entry) => {
     const path = splitEntryName(entry.name, entry.headerOffset);
-    if (path.length === 0) return undefined;
-    const name = entry.typeflag === "5" ? joined([...path, new Uint8Array(0)]) : joined(path);
+    if (path.length === 0 && names === "rootfs") return undefined;
+    if (names === "layer" && path.some(isMark)) {
+      onLoss({ path: displayName(entry.name), what: "file", reason: "its name is a mark in a layer" });
+      return undefined;
+    }
+    const name = path.length === 0 ? ROOT : entry.typeflag === "5" ? joined([...path, new Uint8Array(0)]) : joined(path);
     const linkname = entry.typeflag === "1" ? joined(splitEntryName(entry.linkname, entry.headerOffset)) : entry.linkname;
     // what an entry knows of its data may change until that has been read, so it stays behind the new names
     return Object.create(entry, { name: { value: name }, linkname: { value: linkname } }) as TarEntry;
@@ -48,6 +59,10 @@ function mapped(entries: Entries, map: (entry: TarEntry) => TarEntry | undefined
       return undefined;
     },
   };
+}
+
+function isMark(name: Uint8Array): boolean {
+  return Buffer.compare(name.subarray(0, MARK.length), MARK) === 0;
 }
 
 function problemOf({ typeflag, devmajor, devminor }: TarEntry): Omit<Loss, "path"> | undefined {

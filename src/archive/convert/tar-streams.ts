@@ -7,10 +7,16 @@ import { writeEntries, type Entries } from "../../stream/tar/write-entries.ts";
 import type { Loss } from "../../tree/loss.ts";
 import { ROOTFS_TAR } from "../layout.ts";
 import type { CheckedArchive } from "./checked-archive.ts";
-import { flat, storable } from "./entries.ts";
+import { flat, storable, type FlatNames } from "./entries.ts";
 
 /** Told of what a tar cannot hold. */
 type OnLoss = (loss: Loss) => void;
+
+/** How a flat tar is made. */
+export interface FlatTarOptions {
+  names: FlatNames;
+  onLoss: OnLoss;
+}
 
 /** Files as a tar, under the names that they have. */
 export async function* tarOf(files: Entries, onLoss: OnLoss): ByteStream {
@@ -19,14 +25,14 @@ export async function* tarOf(files: Entries, onLoss: OnLoss): ByteStream {
 }
 
 /** Files as a flat tar. */
-export async function* flatTarOf(files: Entries, onLoss: OnLoss): ByteStream {
-  yield* tarOf(flat(files), onLoss);
+export async function* flatTarOf(files: Entries, { names, onLoss }: FlatTarOptions): ByteStream {
+  yield* tarOf(flat(files, names, onLoss), onLoss);
 }
 
 /** The tar in an archive as a flat one. It has no end blocks before all of the archive has been read and found whole. */
-export async function* flatTarIn(archive: CheckedArchive, onLoss: OnLoss): ByteStream {
+export async function* flatTarIn(archive: CheckedArchive, options: FlatTarOptions): ByteStream {
   for await (const stream of archive.streams()) {
-    if (stream.facts.member === ROOTFS_TAR) yield* flattened(stream.unpacked(), onLoss);
+    if (stream.facts.member === ROOTFS_TAR) yield* flattened(stream.unpacked(), options);
     else await drain(stream.unpacked());
   }
   archive.finish();
@@ -34,10 +40,10 @@ export async function* flatTarIn(archive: CheckedArchive, onLoss: OnLoss): ByteS
 }
 
 /** Reads a tar, and to its end what is behind that. */
-async function* flattened(tar: ByteStream, onLoss: OnLoss): ByteStream {
+async function* flattened(tar: ByteStream, { names, onLoss }: FlatTarOptions): ByteStream {
   const source = new StreamSource(tar);
   try {
-    yield* writeEntries(flat(storable(new TarReader(source), onLoss)));
+    yield* writeEntries(flat(storable(new TarReader(source), onLoss), names, onLoss));
     await drain(readAll(source));
   } finally {
     await source.close();

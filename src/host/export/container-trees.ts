@@ -2,6 +2,7 @@
 import type { FileStatus } from "../../sys/linux.ts";
 import type { Graft } from "../../tree/grafts.ts";
 import type { Loss } from "../../tree/loss.ts";
+import type { Owners } from "../../tree/owners.ts";
 import type { HostHead } from "../head.ts";
 import type { Run } from "../undo/run.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -12,6 +13,8 @@ export interface ContainerTree {
   readonly root: string;
   /** What the container mounts in it. */
   readonly grafts: readonly Graft[];
+  /** Turns owners that the mount shows into those that the container sees, where they differ. */
+  readonly owners?: Owners | undefined;
   /** Of a zpool, the snapshot's name. */
   readonly snapshot?: string;
   /** Unix time, seconds. */

@@ -37,8 +37,8 @@ export class TarSource {
   }
 
   async *streams(): AsyncGenerator<{ dataset: string; kind: "base"; gzip: true; open: () => ByteStream; facts: () => undefined }> {
-    for await (const { root, grafts } of this.#trees.trees([])) {
-      const open = (): ByteStream => packTree(root, { grafts, onLoss: this.#onLoss });
+    for await (const { root, grafts, owners } of this.#trees.trees([])) {
+      const open = (): ByteStream => packTree(root, { grafts, owners, onLoss: this.#onLoss });
       yield { dataset: "", kind: "base", gzip: true, open, facts: () => undefined };
     }
   }

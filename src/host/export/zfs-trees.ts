@@ -4,9 +4,11 @@
  */
 import * as fs from "node:fs";
 import { datasetMountsOf } from "../../config/mount.ts";
+import { parseIdMapProperty } from "../../config/user.ts";
 import type { FileStatus } from "../../sys/linux.ts";
 import type { Graft } from "../../tree/grafts.ts";
-import { listFilesystems, listSnapshotTimes } from "../../zfs/dataset.ts";
+import { Owners } from "../../tree/owners.ts";
+import { getProperties, knowsIdMaps, listFilesystems, listSnapshotTimes } from "../../zfs/dataset.ts";
 import type { DatasetName } from "../../zfs/name.ts";
 import { datasetOf } from "../container.ts";
 import { rootOf } from "../container-root.ts";
@@ -35,7 +37,15 @@ export async function openZfsTrees(pool: ZfsPool, id: string, options: TreesOpti
     const relative = dataset.slice(root.length + 1);
     return { relative, path: mounts.find((mount) => mount.dataset === relative)?.mountpoint.replace(/^\/+/, "") };
   });
-  return new ZfsTrees({ pool, head, root, subdatasets, options });
+  return new ZfsTrees({ pool, head, root, subdatasets, owners: await ownersOf(pool, root), options });
+}
+
+/** Where ZFS maps ids it does so for snapshots, too; osctld gives all datasets of a container the same maps. */
+async function ownersOf(pool: ZfsPool, root: DatasetName): Promise<Owners | undefined> {
+  if (!(await knowsIdMaps(pool.zfs, root))) return undefined;
+  const { uidmap = "none", gidmap = "none" } = await getProperties(pool.zfs, root, ["uidmap", "gidmap"]);
+  const [uid, gid] = [parseIdMapProperty(uidmap, root), parseIdMapProperty(gidmap, root)];
+  return uid === undefined && gid === undefined ? undefined : new Owners({ uid: uid ?? [], gid: gid ?? [] });
 }
 
 interface Parts {
@@ -43,6 +53,7 @@ interface Parts {
   head: HostHead;
   root: DatasetName;
   subdatasets: readonly Subdataset[];
+  owners: Owners | undefined;
   options: TreesOptions;
 }
 
@@ -122,8 +133,8 @@ class Mounts {
   async mount(
     snapshot: string,
     hasIt: (subdataset: string) => boolean = () => true,
-  ): Promise<Pick<ContainerTree, "root" | "grafts" | "snapshot">> {
-    const { pool, root, subdatasets, options } = this.#parts;
+  ): Promise<Pick<ContainerTree, "root" | "grafts" | "owners" | "snapshot">> {
+    const { pool, root, subdatasets, owners, options } = this.#parts;
     const [before, last] = this.#things;
     for (const thing of before.toReversed()) await options.run.undo(thing);
     const things: Thing[] = [];
@@ -140,7 +151,7 @@ class Mounts {
       const graft = { path, root: await mount(`${root}/${relative}`) };
       if (fs.existsSync(graft.root)) grafts.push(graft);
     }
-    return { root: top, grafts, snapshot };
+    return { root: top, grafts, owners, snapshot };
   }
 }
 

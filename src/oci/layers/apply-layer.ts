@@ -34,14 +34,16 @@ import { LayerPass, type LayerSource, type LayerSum } from "./layer-pass.ts";
 import { LayerMarks } from "./layer-marks.ts";
 import { splitLayerPath } from "./layer-path.ts";
 import { resolveDirectory } from "./resolve.ts";
-import type { RootTree } from "./root-tree.ts";
-import { Directory, File, NO_LAYER, type Metadata } from "./tree-nodes.ts";
+import { RootTree } from "./root-tree.ts";
+import { Directory, File, NO_LAYER, type FileFacts, type Metadata } from "./tree-nodes.ts";
 
 /** A layer, and which one it is. */
 export interface PlacedLayer {
   layer: LayerSource;
   /** The lowest being 0. */
   index: number;
+  /** Whether it is read without those below it, so that what its hard links name may be there. */
+  isAlone?: boolean;
 }
 
 const WHITEOUT = ".wh.";
@@ -52,21 +54,28 @@ const XATTR = "SCHILY.xattr.";
 const SYMLINK = "2";
 /** Files, symbolic links, devices and FIFOs. */
 const FILES = "02346";
+/** What a hard link names that is not known. */
+const UNKNOWN_FILE: FileFacts = { typeflag: "0", special: undefined, layer: NO_LAYER, headerOffset: 0 };
 /** The longest target of a symbolic link that Linux has (PATH_MAX with its NUL). */
 const TARGET_LIMIT_BYTES = 4095;
 /** So that with a name, and what stands before it, it can be extracted. */
 const PATH_LIMIT_BYTES = NAME_LIMIT_BYTES - 512;
 
 /** Reads a whole layer into the tree. @returns what its bytes come to @throws ToolError damaged */
-export async function applyLayer(tree: RootTree, { layer, index }: PlacedLayer): Promise<LayerSum> {
-  const application = new Application(tree, { layer, index });
-  const pass = new LayerPass(layer);
+export async function applyLayer(tree: RootTree, placed: PlacedLayer): Promise<LayerSum> {
+  const application = new Application(tree, placed);
+  const pass = new LayerPass(placed.layer);
   try {
     for (let entry = await pass.next(); entry !== undefined; entry = await pass.next()) application.take(entry);
     return pass.sum;
   } finally {
     await pass.close();
   }
+}
+
+/** Reads a whole layer to see that its entries can be put upon others. @throws ToolError damaged */
+export async function checkLayer(layer: LayerSource): Promise<void> {
+  await applyLayer(new RootTree(), { layer, index: 0, isAlone: true });
 }
 
 class Application {
@@ -161,6 +170,7 @@ class Application {
     const there = name === undefined ? from.directory : from.directory.children.get(name);
     const target = from.missing.length > 0 ? undefined : there;
     if (target instanceof File) return target;
+    if (target === undefined && this.#layer.isAlone === true) return new File(UNKNOWN_FILE, this.#metadata(entry));
     throw this.#refusal(entry, `${named} is ${target === undefined ? "not there" : "a directory"}`);
   }
 

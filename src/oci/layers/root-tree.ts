@@ -2,20 +2,22 @@
  * A root filesystem in memory, as far as the headers of its layers tell of it: directories with the names in them, and files, which may have
  * several names.
  *
- * What is kept is bounded, as a layer of a few megabytes can hold millions of empty files: 4 million names at a time, and 512 MiB of text in
- * names, targets of links and attributes in the course of all layers. A million files take about 600 MB, collected late.
+ * What is kept is bounded, as a layer of a few megabytes can hold millions of empty files: 4 million names at a time, and in the course of all layers
+ * 512 MiB of text in names and targets of links, and 64 MiB in attributes. A million files take about 600 MB, collected late.
  */
 import type { PaxRecords } from "../../stream/tar/pax.ts";
 import { Directory, File, NO_RECORDS, type Node } from "./tree-nodes.ts";
 
 const NAMES_LIMIT = 4_000_000;
 const TEXT_LIMIT_BYTES = 512 * 1024 * 1024;
+const XATTRS_LIMIT_BYTES = 64 * 1024 * 1024;
 
 /** The tree, and how much it holds. */
 export class RootTree {
   readonly root: Directory = new Directory(undefined);
   #names = 0;
   #textBytes = 0;
+  #xattrsBytes = 0;
   readonly #xattrs = new Map<string, PaxRecords>();
 
   /** How many names there are. */
@@ -26,7 +28,8 @@ export class RootTree {
   /** What it has come to hold too much of, if anything. */
   get excess(): string | undefined {
     if (this.#names > NAMES_LIMIT) return `more than ${NAMES_LIMIT} files`;
-    return this.#textBytes > TEXT_LIMIT_BYTES ? `more than ${TEXT_LIMIT_BYTES} bytes of names, link targets and attributes` : undefined;
+    if (this.#textBytes > TEXT_LIMIT_BYTES) return `more than ${TEXT_LIMIT_BYTES} bytes of names and link targets`;
+    return this.#xattrsBytes > XATTRS_LIMIT_BYTES ? `more than ${XATTRS_LIMIT_BYTES} bytes of attributes` : undefined;
   }
 
   /** Gives a name that is free to a file or a directory. */
@@ -54,7 +57,7 @@ export class RootTree {
     const known = this.#xattrs.get(key);
     if (known !== undefined) return known;
     this.#xattrs.set(key, xattrs);
-    this.#textBytes += 2 * key.length;
+    this.#xattrsBytes += 2 * key.length;
     return xattrs;
   }
 }

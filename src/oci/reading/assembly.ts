@@ -15,6 +15,7 @@ import { layerMediaType, MEDIA_TYPES } from "../media-type.ts";
 import { quoted } from "../quoted.ts";
 import { fileBlob, memoryBlob } from "./blobs.ts";
 import { decompress } from "./decompress.ts";
+import { Expansion } from "./expansion.ts";
 import type { StoredFile } from "./files.ts";
 import { joinNames, type Contents } from "./contents.ts";
 import { StoredLayer } from "./stored-layer.ts";
@@ -33,14 +34,15 @@ export interface FileLayer extends Digests {
 
 /** Collects images, and is where their blobs are found. */
 export class Assembly implements BlobSource {
-  readonly #expansionLimit: number;
+  readonly #expansion = new Expansion();
   readonly #blobs = new Map<Digest, Blob>();
   readonly #images = new Map<Digest, Image>();
   /** By the path of the file. */
   readonly #measured = new Map<string, Digests>();
 
-  constructor(expansionLimit: number) {
-    this.#expansionLimit = expansionLimit;
+  /** Digests of all that are there. */
+  get digests(): Iterable<Digest> {
+    return this.#blobs.keys();
   }
 
   find(digest: Digest): Blob | undefined {
@@ -55,7 +57,8 @@ export class Assembly implements BlobSource {
 
   /** Adds an image, or names to one that is there. */
   add(config: ImageConfig, fileLayers: readonly FileLayer[], references: readonly string[]): void {
-    const layers = fileLayers.map((layer) => this.#layer(layer));
+    const expansion = new Expansion(this.#expansion);
+    const layers = fileLayers.map((layer) => this.#layer(layer, expansion));
     const { raw, digest, platform } = config;
     this.#blobs.set(digest, memoryBlob(raw, digest));
     const manifest = makeManifest({
@@ -82,17 +85,17 @@ export class Assembly implements BlobSource {
     const known = this.#measured.get(file.path);
     if (known !== undefined) return known;
     const [stored, content] = [new Hasher("sha256"), new Hasher("sha256")];
-    const options = { name: displayName(Buffer.from(file.path)), limit: this.#expansionLimit };
-    for await (const chunk of decompress(observed(file.open(), stored), compression, options)) content.update(chunk);
+    const reading = { name: displayName(Buffer.from(file.path)), expansion: this.#expansion, use: file.path };
+    for await (const chunk of decompress(observed(file.open(), stored), compression, reading)) content.update(chunk);
     const digests = { digest: stored.finish(), diffId: content.finish() };
     this.#measured.set(file.path, digests);
     return digests;
   }
 
-  #layer({ file, compression, digest, diffId }: FileLayer): StoredLayer {
+  #layer({ file, compression, digest, diffId }: FileLayer, expansion: Expansion): StoredLayer {
     const blob = fileBlob(file, digest);
     this.#blobs.set(digest, blob);
     const descriptor: Descriptor = { mediaType: layerMediaType(compression), digest, size: file.size };
-    return new StoredLayer({ descriptor, diffId, blob, expansionLimit: this.#expansionLimit });
+    return new StoredLayer({ descriptor, diffId, blob, expansion });
   }
 }

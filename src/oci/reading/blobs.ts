@@ -2,11 +2,14 @@
 import { damaged } from "../../errors.ts";
 import { collect, type ByteStream } from "../../stream/bytes.ts";
 import type { Descriptor } from "../descriptor.ts";
-import { splitDigest, type Digest } from "../digest.ts";
+import { isDigest, splitDigest, type Digest } from "../digest.ts";
 import type { Blob, BlobSource } from "../image.ts";
 import { JSON_LIMIT_BYTES } from "../json.ts";
 import { checked } from "./checked.ts";
 import type { StoredFile, StoredFiles } from "./files.ts";
+
+/** What their paths begin with. */
+const BLOB_DIRECTORY = /^blobs\//;
 
 /** A blob that is a file. */
 export function fileBlob(file: StoredFile, digest: Digest): Blob {
@@ -25,6 +28,11 @@ export class LayoutBlobs implements BlobSource {
 
   constructor(files: StoredFiles) {
     this.#files = files;
+  }
+
+  /** Digests of all that are there. */
+  get digests(): Iterable<Digest> {
+    return Array.from(this.#files.paths, (path) => path.replace(BLOB_DIRECTORY, "").replace("/", ":")).filter(isDigest);
   }
 
   find(digest: Digest): Blob | undefined {

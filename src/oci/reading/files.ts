@@ -19,16 +19,20 @@ export interface StoredFiles {
   find(path: string): StoredFile | undefined;
   /** The same, through links that stay inside; where there are none to follow, it finds no more. @throws ToolError damaged for links that leave, or lead in a circle */
   follow(path: string): StoredFile | undefined;
-  /** All paths, where they are known without looking for each. */
+  /** All paths; of a directory, those of blobs. */
   readonly paths: Iterable<string>;
 }
 
 /** Reads a JSON text. @throws ToolError damaged if it is too large to be one */
 export async function readJsonFile(file: StoredFile): Promise<Uint8Array> {
-  const tooLong = (): Error =>
-    damaged(`Cannot read ${quoted(file.path)}: it has ${file.size} bytes, more than ${JSON_LIMIT_BYTES}`, { facts: { size: file.size } });
-  if (file.size > JSON_LIMIT_BYTES) throw tooLong();
-  return await collect(file.open(), JSON_LIMIT_BYTES, tooLong);
+  checkJsonSize(file);
+  return await collect(file.open(), JSON_LIMIT_BYTES, () => new RangeError(`${file.path} gave more than ${file.size} bytes`));
+}
+
+/** Refuses what is too large to be a JSON text. @throws ToolError damaged */
+export function checkJsonSize({ path, size }: Pick<StoredFile, "path" | "size">): void {
+  if (size <= JSON_LIMIT_BYTES) return;
+  throw damaged(`Cannot read ${quoted(path)}: it has ${size} bytes, more than ${JSON_LIMIT_BYTES}`, { facts: { size } });
 }
 
 /** A path as files are found by it; undefined if it leaves what they are stored in. */

@@ -6,10 +6,13 @@
  *     sha256:<hex>  <hex>.tar.gz                             those of go-containerregistry and kaniko
  *     repositories  <hex>/json                               Docker before 1.10
  */
-const TEXTS = new Set(["oci-layout", "index.json", "manifest.json", "repositories"]);
+
+/** Members that are JSON by their names. */
+export const IMAGE_TEXTS: ReadonlySet<string> = new Set(["oci-layout", "index.json", "manifest.json", "repositories"]);
+
 const CONTENT = /^(?:blobs\/sha(?:256|512)(?:\/.*)?|(?:sha256:)?[0-9a-f]{64}(?:\.json|\.tar|\.tar\.gz|\/.*)?)$/;
 
 /** Whether images have a member of that name. @param name without `./` in front and `/` at the end */
 export function isImageMember(name: string): boolean {
-  return TEXTS.has(name) || CONTENT.test(name);
+  return IMAGE_TEXTS.has(name) || CONTENT.test(name);
 }

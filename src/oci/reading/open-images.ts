@@ -18,9 +18,10 @@ import { Spool } from "../../sys/spool.ts";
 import type { ImageArchive } from "../image.ts";
 import { Assembly } from "./assembly.ts";
 import { LayoutBlobs } from "./blobs.ts";
-import { decompressAny, EXPANSION_LIMIT } from "./decompress.ts";
+import { decompressAny } from "./decompress.ts";
 import { DirectoryFiles } from "./directory-files.ts";
 import { addDockerNames } from "./docker-names.ts";
+import { Expansion } from "./expansion.ts";
 import type { StoredFiles } from "./files.ts";
 import { JsonReader } from "./json-reader.ts";
 import { DOCKER_MANIFEST, readDocker } from "./read-docker.ts";
@@ -42,8 +43,6 @@ export interface OpenImagesOptions {
   readonly spoolLimitBytes?: number;
   /** Called before anything is kept, with the directory. */
   readonly onSpool?: (directory: string) => void;
-  /** How large a layer may become when it is decompressed, as a multiple of what is stored; 250 if not said. Up to 1 GiB it is not looked at. */
-  readonly expansionLimit?: number;
 }
 
 const SPOOL_LIMIT_BYTES = 64 * 1024 ** 3;
@@ -57,10 +56,10 @@ const SPOOL_LIMIT_BYTES = 64 * 1024 ** 3;
  * @throws ToolError damaged for what holds no images, or is not whole as far as it can be told without reading layers; failed
  */
 export async function openImages(input: ByteSource | ImageDirectory, what: string, options: OpenImagesOptions = {}): Promise<ImageArchive> {
-  if ("directory" in input) return await readArchive(new DirectoryFiles(input.directory, options.signal), what, options);
+  if ("directory" in input) return await readArchive(new DirectoryFiles(input.directory, options.signal), what);
   const spool = newSpool(options);
   try {
-    const archive = await readArchive(await indexTar(await seekable(input, { what, options, spool })), what, options);
+    const archive = await readArchive(await indexTar(await seekable(input, { what, options, spool })), what);
     return { ...archive, close: async () => await Promise.resolve(spool[Symbol.dispose]()) };
   } catch (error) {
     spool[Symbol.dispose]();
@@ -68,20 +67,19 @@ export async function openImages(input: ByteSource | ImageDirectory, what: strin
   }
 }
 
-async function readArchive(files: StoredFiles, what: string, options: OpenImagesOptions): Promise<ImageArchive> {
-  const { expansionLimit = EXPANSION_LIMIT } = options;
+async function readArchive(files: StoredFiles, what: string): Promise<ImageArchive> {
   const close = async (): Promise<void> => await Promise.resolve();
   const texts = new JsonReader();
   if (files.find(LAYOUT_MARKER) !== undefined) {
     const blobs = new LayoutBlobs(files);
-    const contents = await readLayout(files, { blobs, texts, expansionLimit });
-    return { ...(await addDockerNames(contents, files, texts)), blobs, close };
+    const contents = await readLayout(files, { blobs, texts, expansion: new Expansion() });
+    return { ...(await addDockerNames(contents, files, texts)), blobs, digests: blobs.digests, close };
   }
-  const assembly = new Assembly(expansionLimit);
+  const assembly = new Assembly();
   if (files.find(DOCKER_MANIFEST) !== undefined) await readDocker(files, assembly, texts);
   else if (isLegacy(files)) await readLegacy(files, assembly, texts);
   else throw damaged(`Cannot read images from "${what}": it is neither an OCI layout nor a docker-archive`);
-  return { ...assembly.contents(), blobs: assembly, close };
+  return { ...assembly.contents(), blobs: assembly, digests: assembly.digests, close };
 }
 
 /** The tar as something to seek in: itself, or a copy. */
@@ -92,7 +90,7 @@ async function seekable(
   const start = new PeekSource(input);
   const compression = compressionOf(await start.peek(MAGIC_BYTES), `"${what}"`);
   if (compression === "none" && isSeekable(input)) return input;
-  const content = decompressAny(readAll(start), { name: what, limit: options.expansionLimit ?? EXPANSION_LIMIT });
+  const content = decompressAny(readAll(start), what);
   return await spool.keep(bounded(content, what, options));
 }
 

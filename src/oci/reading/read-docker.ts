@@ -13,6 +13,7 @@ import { parseImageConfig, type ImageConfig } from "../config.ts";
 import { isDigest, type Digest } from "../digest.ts";
 import { Fields } from "../fields.ts";
 import { parseJson, type JsonValue } from "../json.ts";
+import { LAYERS_LIMIT } from "../manifest.ts";
 import { quoted } from "../quoted.ts";
 import { normalizeReference } from "../reference.ts";
 import type { Assembly, FileLayer } from "./assembly.ts";
@@ -31,7 +32,6 @@ export interface ListedImage {
 /** What makes an archive one. */
 export const DOCKER_MANIFEST = "manifest.json";
 const IMAGES_LIMIT = 10_000;
-const LAYERS_LIMIT = 1000;
 
 /** Reads the images. @throws ToolError damaged, naming what is missing or wrong */
 export async function readDocker(files: StoredFiles, assembly: Assembly, texts: JsonReader): Promise<void> {

@@ -13,13 +13,14 @@ import type { Digest } from "../digest.ts";
 import { Fields } from "../fields.ts";
 import type { BlobSource, Image, Target } from "../image.ts";
 import { parseJson } from "../json.ts";
-import { parseIndex, parseManifest, type Manifest } from "../manifest.ts";
+import { LAYERS_LIMIT, parseIndex, parseManifest, type Manifest } from "../manifest.ts";
 import { documentKind, isConfigType, layerType } from "../media-type.ts";
 import { formatPlatform, type Platform } from "../platform.ts";
 import { quoted } from "../quoted.ts";
 import { isTag, normalizeReference } from "../reference.ts";
 import { requireBlob } from "./blobs.ts";
 import { joinNames, type Contents, type Names } from "./contents.ts";
+import { Expansion } from "./expansion.ts";
 import { requireFile, type StoredFiles } from "./files.ts";
 import type { JsonReader } from "./json-reader.ts";
 import { StoredLayer } from "./stored-layer.ts";
@@ -39,7 +40,7 @@ const DESCRIPTORS_LIMIT = 20_000;
 export interface Reading {
   readonly blobs: BlobSource;
   readonly texts: JsonReader;
-  readonly expansionLimit: number;
+  readonly expansion: Expansion;
 }
 
 /** Reads the images. @throws ToolError damaged, naming what is missing or wrong */
@@ -133,18 +134,20 @@ class Walk {
     if (layers.length !== diffIds.length) {
       throw damaged(`Cannot read manifest "${descriptor.digest}": it has ${layers.length} layers, its configuration ${diffIds.length}`);
     }
-    return diffIds.map((diffId, index) => this.#layer(layers[index] as Descriptor, diffId));
+    if (layers.length > LAYERS_LIMIT) throw damaged(`Cannot read manifest "${descriptor.digest}": it has more than ${LAYERS_LIMIT} layers`);
+    const expansion = new Expansion(this.#reading.expansion);
+    return diffIds.map((diffId, index) => this.#layer(layers[index] as Descriptor, { diffId, expansion }));
   }
 
-  #layer(descriptor: Descriptor, diffId: Digest): StoredLayer {
+  #layer(descriptor: Descriptor, { diffId, expansion }: { diffId: Digest; expansion: Expansion }): StoredLayer {
     const { digest, mediaType } = descriptor;
     const type = layerType(mediaType);
     if (type === undefined) throw damaged(`Cannot read layer "${digest}": its media type ${quoted(mediaType)} is none that is known`);
-    const { blobs, expansionLimit } = this.#reading;
+    const { blobs } = this.#reading;
     const isAbsent = !type.distributable && blobs.find(digest) === undefined;
     if (isAbsent) this.#notes.add(`layer "${digest}" is not distributed with its image`);
     const blob = isAbsent ? undefined : requireBlob(blobs, descriptor, "layer");
-    return new StoredLayer({ descriptor, diffId, blob, expansionLimit });
+    return new StoredLayer({ descriptor, diffId, blob, expansion });
   }
 }
 

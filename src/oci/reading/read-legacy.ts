@@ -15,6 +15,7 @@ import { damaged } from "../../errors.ts";
 import { parseImageConfig, type ImageConfig } from "../config.ts";
 import { Fields } from "../fields.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../json.ts";
+import { LAYERS_LIMIT } from "../manifest.ts";
 import { quoted } from "../quoted.ts";
 import { normalizeReference } from "../reference.ts";
 import type { Assembly, FileLayer } from "./assembly.ts";
@@ -33,7 +34,6 @@ interface V1Layer {
 const REPOSITORIES = "repositories";
 
 const LAYER_JSON = /^([0-9a-f]{64})\/json$/;
-const LAYERS_LIMIT = 1000;
 /** What says nothing of an image. */
 const NOT_CONFIGURATION = new Set(["id", "parent", "Size", "parent_id", "layer_id", "throwaway"]);
 

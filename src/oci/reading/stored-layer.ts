@@ -9,20 +9,21 @@ import { layerType } from "../media-type.ts";
 import { quoted } from "../quoted.ts";
 import { checked } from "./checked.ts";
 import { decompress, sniff } from "./decompress.ts";
+import type { Expansion } from "./expansion.ts";
 
 /** A layer. */
 export class StoredLayer implements Layer {
   readonly descriptor: Descriptor;
   readonly diffId: Digest;
   readonly #blob: Blob | undefined;
-  readonly #expansionLimit: number;
+  readonly #expansion: Expansion;
 
   /** @param parts of a layer that is not stored with the image, no blob */
-  constructor(parts: { descriptor: Descriptor; diffId: Digest; blob: Blob | undefined; expansionLimit: number }) {
+  constructor(parts: { descriptor: Descriptor; diffId: Digest; blob: Blob | undefined; expansion: Expansion }) {
     this.descriptor = parts.descriptor;
     this.diffId = parts.diffId;
     this.#blob = parts.blob;
-    this.#expansionLimit = parts.expansionLimit;
+    this.#expansion = parts.expansion;
   }
 
   async *open(): ByteStream {
@@ -33,7 +34,7 @@ export class StoredLayer implements Layer {
     try {
       this.#checkCompression(compression);
       const name = `layer ${descriptor.digest}`;
-      const content = decompress(readAll(source), compression, { name, limit: this.#expansionLimit });
+      const content = decompress(readAll(source), compression, { name, expansion: this.#expansion, use: this });
       const isChecked = compression === "none" && descriptor.digest === diffId;
       yield* isChecked ? content : checked(content, { digest: diffId, what, label: "diffID" });
     } finally {

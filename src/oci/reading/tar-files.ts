@@ -8,13 +8,14 @@ import { readRange, type ByteRange } from "../../stream/read-range.ts";
 import { displayName } from "../../stream/tar/display-name.ts";
 import { TarReader, type TarEntry } from "../../stream/tar/read.ts";
 import { quoted } from "../quoted.ts";
-import { storedPath, type StoredFile, type StoredFiles } from "./files.ts";
+import { checkJsonSize, storedPath, type StoredFile, type StoredFiles } from "./files.ts";
+import { IMAGE_TEXTS } from "./image-members.ts";
 
 /** What stands in the tar under a name. */
 type Member = ({ is: "file" } & ByteRange) | { is: "link"; target: string } | { is: "refused"; as: string };
 
 const ENTRIES_LIMIT = 200_000;
-const NAMES_LIMIT_BYTES = 64 * 1024 * 1024;
+const NAMES_LIMIT_BYTES = 16 * 1024 * 1024;
 const LINKS_LIMIT = 8;
 const DIRECTORY = "5";
 const GLOBAL_PAX = "g";
@@ -36,8 +37,9 @@ export async function indexTar(source: SeekableSource): Promise<TarFiles> {
     nameBytes += entry.name.length + entry.linkname.length;
     if (members.has(path)) throw damaged(`Cannot read ${quoted(path)}: it is there twice`, { offset: entry.headerOffset });
     if (members.size === ENTRIES_LIMIT || nameBytes > NAMES_LIMIT_BYTES) {
-      throw damaged(`Cannot read images: there are more than ${ENTRIES_LIMIT} files, or 64 MiB of names`, { offset: entry.headerOffset });
+      throw damaged(`Cannot read images: there are more than ${ENTRIES_LIMIT} files, or 16 MiB of names`, { offset: entry.headerOffset });
     }
+    if (IMAGE_TEXTS.has(path)) checkJsonSize({ path, size: entry.size }); // before all of it is read from a pipe
     members.set(path, memberOf(entry, path));
   }
   return new TarFiles(source, members);

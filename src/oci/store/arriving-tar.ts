@@ -12,13 +12,15 @@ import type { Lease } from "./lease.ts";
 /** A part of what has come: bytes, or a blob in the lease. */
 interface Part {
   readonly offset: number;
-  readonly size: number;
-  readonly content: Uint8Array | Digest;
+  size: number;
+  content: Uint8Array | Digest;
 }
 
 /** What is stepped over stays in memory up to this size, in bytes, and half of the memory. */
 const SMALL_BYTES = 64 * 1024;
-const MEMORY_LIMIT_BYTES = 128 * 1024 * 1024;
+const MEMORY_LIMIT_BYTES = 64 * 1024 * 1024;
+/** Headers are kept side by side in blocks of this size, as each on its own takes twice the memory. */
+const BLOCK_BYTES = 256 * 1024;
 /** What a part costs besides its bytes. */
 const PART_BYTES = 256;
 const CHUNK_BYTES = 1024 * 1024;
@@ -30,6 +32,8 @@ export class ArrivingTar implements SeekableSource {
   readonly #pipe: ByteSource;
   readonly #lease: Lease;
   readonly #parts: Part[] = [];
+  /** What is left of the last block. */
+  #free: Uint8Array = new Uint8Array(0);
   #arrived = 0;
   #memoryBytes = 0;
   #offset = 0;
@@ -74,10 +78,28 @@ export class ArrivingTar implements SeekableSource {
   }
 
   #keep(bytes: Uint8Array): number {
-    if (bytes.length === 0) return 0;
     this.#memoryBytes += bytes.length + PART_BYTES;
-    if (this.#memoryBytes > MEMORY_LIMIT_BYTES) throw damaged("Cannot read images: their archive has more than 128 MiB of headers");
-    return this.#add({ offset: this.#arrived, size: bytes.length, content: bytes });
+    if (this.#memoryBytes > MEMORY_LIMIT_BYTES) throw damaged("Cannot read images: their archive has more than 64 MiB of headers");
+    for (let done = 0; done < bytes.length;) {
+      if (this.#free.length === 0) this.#free = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+      const piece = bytes.subarray(done, done + this.#free.length);
+      this.#free.set(piece);
+      this.#append(this.#free.subarray(0, piece.length));
+      this.#free = this.#free.subarray(piece.length);
+      done += piece.length;
+    }
+    return bytes.length;
+  }
+
+  /** Adds bytes in memory, to the last part if they stand behind it. */
+  #append(bytes: Uint8Array): void {
+    const last = this.#parts.at(-1);
+    const before = last?.content;
+    const isNext = typeof before === "object" && before.buffer === bytes.buffer && before.byteOffset + before.length === bytes.byteOffset;
+    if (last === undefined || !isNext) return void this.#add({ offset: this.#arrived, size: bytes.length, content: bytes });
+    last.size += bytes.length;
+    last.content = new Uint8Array(before.buffer, before.byteOffset, last.size);
+    this.#arrived += bytes.length;
   }
 
   #add(part: Part): number {

@@ -8,7 +8,7 @@ import type { BlobSource } from "../image.ts";
 import type { Manifest } from "../manifest.ts";
 import { isConfigType } from "../media-type.ts";
 import { readJsonBlob, requireBlob } from "../reading/blobs.ts";
-import { EXPANSION_LIMIT } from "../reading/decompress.ts";
+import { Expansion } from "../reading/expansion.ts";
 import { StoredLayer } from "../reading/stored-layer.ts";
 import { withHeldImages } from "./held-images.ts";
 import { isOptional, type ImageTree } from "./image-tree.ts";
@@ -75,7 +75,7 @@ class Checker {
     if (diffId === undefined) return await this.#checkBlob(descriptor, "layer");
     return await this.#once(`${descriptor.digest} ${diffId}`, async () => {
       const blob = requireBlob(this.#blobs, descriptor, "layer");
-      await drain(new StoredLayer({ descriptor, diffId, blob, expansionLimit: EXPANSION_LIMIT }).open());
+      await drain(new StoredLayer({ descriptor, diffId, blob, expansion: new Expansion() }).open());
     });
   }
 

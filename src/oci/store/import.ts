@@ -1,10 +1,11 @@
 /**
  * Images of an archive come into a store: each blob once, all that is checked before a name points to it.
  */
-import { drain } from "../../stream/bytes.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { Digest } from "../digest.ts";
-import type { ImageArchive } from "../image.ts";
+import type { ImageArchive, Layer } from "../image.ts";
+import { checkLayer } from "../layers/apply-layer.ts";
+import { layerSource } from "../layers/image-files.ts";
 import { requireBlob } from "../reading/blobs.ts";
 import { blobsOf, isOptional, isThere, type ImageTree } from "./image-tree.ts";
 import type { Lease } from "./lease.ts";
@@ -32,12 +33,13 @@ export interface Import {
 /** Brings images into a store. @throws ToolError damaged, not-found (a platform); then nothing has changed */
 export async function importImages(targets: readonly NamedTarget[], parts: Import): Promise<ImportedImage[]> {
   const { store, lease } = parts;
+  const checker = new LayerChecker(parts);
   const incoming: StoredImage[] = [];
   const digests = new Set<Digest>();
   for (const { descriptor, names } of targets) {
     const tree = await chooseManifests(descriptor, parts);
     for (const blob of await takeIn(tree, parts)) digests.add(blob);
-    await checkDiffIds(tree, parts);
+    await checker.check(descriptor, tree);
     const absent = tree.absent.map(({ digest }) => digest);
     for (const name of names.length === 0 ? [undefined] : names) incoming.push({ name, target: withoutNames(descriptor), absent });
   }
@@ -71,12 +73,38 @@ async function takeIn(tree: ImageTree, { archive, lease }: Import): Promise<Dige
   return digests;
 }
 
-/** Checks that layers are what their configurations say they are when decompressed; of a manifest that the store has, that was done before. */
-async function checkDiffIds({ manifests }: ImageTree, { archive, store }: Import): Promise<void> {
-  const incoming = new Set(manifests.map(({ descriptor }) => descriptor.digest).filter((digest) => store.find(digest) === undefined));
-  const images = archive.images.filter(({ manifest }) => incoming.has(manifest.descriptor.digest));
-  for (const layer of images.flatMap(({ layers }) => layers)) {
-    if (layer.descriptor.digest !== layer.diffId) await drain(layer.open());
+/**
+ * Checks that layers are what their configurations say they are when decompressed, and that a root filesystem can be made of their entries; each
+ * once, and none of an image that the store has, as that was done before. (Its manifest alone may have come as a part of something else.)
+ */
+class LayerChecker {
+  readonly #parts: Import;
+  readonly #stored: readonly StoredImage[];
+  readonly #checked = new Set<string>();
+
+  constructor(parts: Import) {
+    this.#parts = parts;
+    this.#stored = parts.store.images();
+  }
+
+  async check(target: Descriptor, { manifests }: ImageTree): Promise<void> {
+    const { archive } = this.#parts;
+    const same = this.#stored.filter(({ target: { digest } }) => digest === target.digest);
+    const isStored = (manifest: Digest): boolean => same.some(({ absent }) => !absent.includes(manifest));
+    const incoming = new Set(manifests.map(({ descriptor }) => descriptor.digest).filter((digest) => !isStored(digest)));
+    for (const { manifest, layers } of archive.images) {
+      if (!incoming.has(manifest.descriptor.digest)) continue;
+      for (const layer of layers) await this.#checkOnce(layer);
+    }
+  }
+
+  async #checkOnce(layer: Layer): Promise<void> {
+    const { descriptor, diffId } = layer;
+    const key = [descriptor.digest, descriptor.mediaType, diffId].join(" ");
+    const isElsewhere = isOptional(descriptor) && this.#parts.archive.blobs.find(descriptor.digest) === undefined;
+    if (isElsewhere || this.#checked.has(key)) return;
+    await checkLayer(layerSource(layer));
+    this.#checked.add(key);
   }
 }
 

@@ -4,7 +4,7 @@ import { compressionOf, MAGIC_BYTES } from "../../stream/compression.ts";
 import { PeekSource } from "../../stream/peek-source.ts";
 import { StreamSource } from "../../stream/stream-source.ts";
 import type { ImageArchive } from "../image.ts";
-import { decompressAny, EXPANSION_LIMIT } from "../reading/decompress.ts";
+import { decompressAny } from "../reading/decompress.ts";
 import { openImages, type ImageDirectory } from "../reading/open-images.ts";
 import { ArrivingTar } from "./arriving-tar.ts";
 import { asContainerd } from "./as-containerd.ts";
@@ -45,6 +45,6 @@ async function seekable(input: ByteSource, what: string, lease: Lease): Promise<
     return { source: input };
   }
   if (compression === "none") return { source: new ArrivingTar(start, lease) };
-  const content = new StreamSource(decompressAny(readAll(start), { name: what, limit: EXPANSION_LIMIT }));
+  const content = new StreamSource(decompressAny(readAll(start), what));
   return { source: new ArrivingTar(content, lease), close: async () => await content.close() };
 }

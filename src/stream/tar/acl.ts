@@ -72,6 +72,15 @@ export function groupPermissions(value: Uint8Array): number | undefined {
   return own === undefined ? undefined : own & (permissionsOf(TAGS.mask) ?? 7);
 }
 
+/** An ACL with other ids; as it is if the attribute is none that we know. */
+export function mapAcl(value: Uint8Array, map: (kind: "user" | "group", id: number) => number): Uint8Array {
+  const entries = decodeAcl(value)?.map((entry) => {
+    if (entry.tag !== TAGS.user && entry.tag !== TAGS.group) return entry;
+    return { ...entry, id: map(entry.tag === TAGS.user ? "user" : "group", entry.id) };
+  });
+  return entries === undefined ? value : encodeAcl(entries);
+}
+
 function decodeAcl(value: Uint8Array): AclEntry[] | undefined {
   const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
   if (value.length < HEAD_BYTES || (value.length - HEAD_BYTES) % ENTRY_BYTES !== 0 || view.getUint32(0, true) !== VERSION) return undefined;

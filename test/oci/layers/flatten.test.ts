@@ -248,7 +248,16 @@ describe("RootTree", () => {
     for (let index = 0; index < 134_000; index++) tree.put(tree.root, "f", file);
     expect(tree.excess).toBeUndefined();
     for (let index = 0; index < 300; index++) tree.put(tree.root, "f", file);
-    expect(tree.excess).toBe("more than 536870912 bytes of names, link targets and attributes");
+    expect(tree.excess).toBe("more than 536870912 bytes of names and link targets");
+  });
+
+  test("tells when it has taken too many attributes, those that are the same but once", () => {
+    const tree = new RootTree();
+    const share = (value: string): unknown => tree.share(new Map([["SCHILY.xattr.user.x", Buffer.from(value.padEnd(1024 * 1024, "x"))]]));
+    for (let index = 0; index < 100; index++) share("same");
+    expect(tree.excess).toBeUndefined();
+    for (let index = 0; index < 40; index++) share(String(index));
+    expect(tree.excess).toBe("more than 67108864 bytes of attributes");
   });
 });
 
