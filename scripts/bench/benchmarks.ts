@@ -98,6 +98,78 @@ const LISTINGS: readonly Benchmark[] = TREES.map(({ flavour, scale, of }) => ({
   claims: [{ ours: "ctar ls -lR", theirs: "ctar verify", quantity: "time", atMost: 1 }],
 }));
 
+const SKOPEO = "skopeo --insecure-policy copy --dest-oci-accept-uncompressed-layers";
+
+/** Other programs keep images in storages of their own. */
+function podman(directory: string): string {
+  return `podman --storage-driver=vfs --root="${directory}/storage" --runroot="${directory}/run"`;
+}
+
+/** An image into a store or a container, and one of these into an archive. */
+const IMAGES: readonly Benchmark[] = [
+  {
+    name: "images-import-store",
+    title: "Import of a docker-archive into an image store",
+    flavour: "image",
+    scale: 1,
+    space: 1.2,
+    pipelines: [
+      { name: "ctar image import", command: '"$CTAR" init "dir:$OUT/pool" && "$CTAR" image import --pool "dir:$OUT/pool" "$BENCH_STREAM"' },
+      { name: "skopeo copy", command: `${SKOPEO} docker-archive:"$BENCH_STREAM" oci:"$OUT/layout:1"`, tool: "skopeo" },
+    ],
+    claims: [{ ours: "ctar image import", theirs: "skopeo copy", quantity: "speed", atLeast: 0.8 }],
+  },
+  {
+    name: "images-import-container",
+    title: "Import of a docker-archive as a container",
+    flavour: "image",
+    scale: 1,
+    space: 4.5,
+    pipelines: [
+      {
+        name: "ctar import",
+        command: '"$CTAR" init "dir:$OUT/pool" && "$CTAR" import --pool "dir:$OUT/pool" --as-id bench "$BENCH_STREAM"',
+      },
+      { name: "podman load", command: `${podman("$OUT")} load -q -i "$BENCH_STREAM"`, tool: "podman" },
+    ],
+    claims: [{ ours: "ctar import", theirs: "podman load", quantity: "speed", atLeast: 0.8 }],
+  },
+  {
+    name: "images-export-store",
+    title: "Export of a stored image as an OCI archive",
+    flavour: "image",
+    scale: 1,
+    space: 3.3,
+    prepare:
+      '"$CTAR" init "dir:$KEEP/pool" && "$CTAR" image import --pool "dir:$KEEP/pool" "$BENCH_STREAM" && ' +
+      `${SKOPEO} docker-archive:"$BENCH_STREAM" oci:"$KEEP/layout:1"`,
+    pipelines: [
+      { name: "ctar image export", command: '"$CTAR" image export --pool "dir:$KEEP/pool" localhost/bench:1 "$OUT/archive"' },
+      { name: "skopeo copy", command: `${SKOPEO} oci:"$KEEP/layout:1" oci-archive:"$OUT/archive:1"`, tool: "skopeo" },
+    ],
+    claims: [{ ours: "ctar image export", theirs: "skopeo copy", quantity: "speed", atLeast: 0.8 }],
+  },
+  {
+    name: "images-export-container",
+    title: "Export of a container as an OCI archive",
+    flavour: "image",
+    scale: 1,
+    space: 5.5,
+    prepare:
+      '"$CTAR" init "dir:$KEEP/pool" && "$CTAR" import --pool "dir:$KEEP/pool" --as-id bench "$BENCH_STREAM" && ' +
+      `${podman("$KEEP")} load -q -i "$BENCH_STREAM"`,
+    pipelines: [
+      { name: "ctar export", command: '"$CTAR" export --pool "dir:$KEEP/pool" --format oci bench "$OUT/archive"' },
+      {
+        name: "podman save",
+        command: `${podman("$KEEP")} save -q --format oci-archive -o "$OUT/archive" localhost/bench:1`,
+        tool: "podman",
+      },
+    ],
+    claims: [{ ours: "ctar export", theirs: "podman save", quantity: "speed", atLeast: 0.8 }],
+  },
+];
+
 /** All benchmarks but those of sizes and of short commands. */
 export const BENCHMARKS: readonly Benchmark[] = [
   {
@@ -217,6 +289,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   },
   ...LISTINGS,
   ...EXTRACTS,
+  ...IMAGES,
   {
     name: "format-tar",
     title: "Export of a directory pool, format tar",

@@ -15,14 +15,25 @@ const TOOLS: readonly (readonly [name: string, ...args: string[]])[] = [
   ["igzip", "--version"],
   ["tar", "--version"],
   ["cat", "--version"],
+  ["podman", "--version"],
+  ["skopeo", "--version"],
 ];
-const PACKAGES = ["ruby:ruby", "pigz:pigz", "libdeflate-gzip:libdeflate-tools", "igzip:isal", "perl:perl"];
+const PACKAGES = [
+  "ruby:ruby",
+  "pigz:pigz",
+  "libdeflate-gzip:libdeflate-tools",
+  "igzip:isal",
+  "perl:perl",
+  "podman:podman",
+  "skopeo:skopeo",
+];
 
 const CONTENTS: Readonly<Record<Flavour, string>> = {
   plain: "blocks as they are",
   packed: "blocks compressed by zstd",
   tiny: "a tree of files of 1 to 4 KiB",
   mixed: "a tree of files of all sizes",
+  image: "a docker-archive of this machine's files, layers as they are",
 };
 
 /** Installs the tools that are missing. */
@@ -50,7 +61,8 @@ export function describeRun(workshop: Workshop, rounds: number): string {
 /** A sentence on a stream. */
 export function describeStream({ flavour, bytes, records, files, gzipRatio }: StreamFile): string {
   const numbers = [records, files].map((number) => number.toLocaleString("en"));
-  return `Stream of ${(bytes / GIB).toFixed(2)} GiB: ${CONTENTS[flavour]}, ${numbers[0]} records, ${numbers[1]} files; gzip -6 divides it by ${gzipRatio.toFixed(2)}.`;
+  const [what, parts] = flavour === "image" ? ["Archive", "layers"] : ["Stream", "records"];
+  return `${what} of ${(bytes / GIB).toFixed(2)} GiB: ${CONTENTS[flavour]}, ${numbers[0]} ${parts}, ${numbers[1]} files; gzip -6 divides it by ${gzipRatio.toFixed(2)}.`;
 }
 
 function versionOf(name: string, args: readonly string[]): string {

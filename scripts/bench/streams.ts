@@ -3,11 +3,12 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as zlib from "node:zlib";
+import { makeImage } from "./make-image.ts";
 import { makeStream, type BlockFlavour, type StreamFacts } from "./make-stream.ts";
 import { makeTreeStream, type TreeFlavour } from "./tree-stream.ts";
 
-/** What is in a stream: files of which only data counts, or files in directories. */
-export type Flavour = BlockFlavour | TreeFlavour;
+/** What is in a stream: files of which only data counts, or files in directories; or what stands in its place, an archive of an image. */
+export type Flavour = BlockFlavour | TreeFlavour | "image";
 
 /** A stream on disk. */
 export interface StreamFile extends StreamFacts {
@@ -32,11 +33,15 @@ export function openStream(directory: string, flavour: Flavour, mebibytes: numbe
     console.error(`making ${file}`);
     fs.mkdirSync(directory, { recursive: true });
     const bytes = mebibytes * MIB;
-    const facts = flavour === "tiny" || flavour === "mixed" ? makeTreeStream(file, flavour, bytes) : makeStream(file, flavour, bytes);
-    fs.writeFileSync(notes, JSON.stringify({ ...facts, gzipRatio: sampleRatio(file) }));
+    fs.writeFileSync(notes, JSON.stringify({ ...make(file, flavour, bytes), gzipRatio: sampleRatio(file) }));
   }
   const facts = JSON.parse(fs.readFileSync(notes, "utf8")) as StreamFacts & { gzipRatio: number };
   return { ...facts, flavour, path: file };
+}
+
+function make(file: string, flavour: Flavour, bytes: number): StreamFacts {
+  if (flavour === "image") return makeImage(file, bytes);
+  return flavour === "tiny" || flavour === "mixed" ? makeTreeStream(file, flavour, bytes) : makeStream(file, flavour, bytes);
 }
 
 /** Cuts a stream into parts of about equal size. @returns the directory they are in */

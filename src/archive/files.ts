@@ -15,13 +15,14 @@ import { groupByDataset, loadGroups, nameDatasets, type PlacedStream } from "./d
 import { chooseDatasets, treeOf, type DatasetTree, type TreeChoice } from "./dataset-tree.ts";
 import { findStreams, type MemberSource } from "./member-source.ts";
 import { decodeMetadata, type Metadata } from "./metadata.ts";
+import { ReplaySource } from "../stream/replay-source.ts";
 import { PipedArchive } from "./piped-archive.ts";
 import { loadStored, type StoredStream } from "./stored-streams.ts";
 
 /** What is asked for. */
 export interface FilesOptions extends TreeChoice {
-  /** Whether data is going to be read, which takes more than names and attributes do. */
-  wantsContents: boolean;
+  /** Keeps what data is going to be read of, and comes through a pipe or compressed, as long as files are read; undefined if none is, but names and attributes. */
+  keep: ((bytes: ByteStream) => Promise<SeekableSource>) | undefined;
 }
 
 /** Files as a tree, where there are ZFS streams; to be closed by whoever opened it. */
@@ -36,15 +37,15 @@ export interface TreeFiles extends DatasetTree {
  * Opens what an input holds. The input must stay open as long as files are read.
  *
  * @param what what messages call it
- * @throws ToolError damaged; failed for what has no files, or has them in no order that a pipe can be read in; not-found for a missing dataset
+ * @throws ToolError damaged; not-found for what has no files, or a missing dataset
  */
 export async function openFiles(source: ByteSource, what: string, options: FilesOptions): Promise<TreeFiles | EntryFiles> {
-  const unpacked = await unpack(source, what);
-  const { compression } = unpacked;
-  if (compression === "none" || !isSeekable(source)) return await openPlain(unpacked.source, what, options);
-  const { head, all } = await startOf(unpacked.source, STREAM_START_BYTES);
+  const plain = await unpack(source, what);
+  const { compression } = plain;
+  if (compression === "none" || !isSeekable(source)) return await openPlain(plain.source, what, options);
+  const { head, all } = await startOf(plain.source, STREAM_START_BYTES);
   if (!beginsStream(head)) return await openPlain(all, what, options);
-  await unpacked[Symbol.asyncDispose]();
+  await plain[Symbol.asyncDispose]();
   return await openBare({ what, source, compression }, options);
 }
 
@@ -52,13 +53,13 @@ async function openPlain(source: ByteSource, what: string, options: FilesOptions
   const { head, all } = await startOf(source, STREAM_START_BYTES);
   if (head.length === 0) throw damaged(`Cannot read "${what}": it is empty`);
   if (beginsStream(head)) return await openBare({ what, source: all, compression: "none" }, options);
-  return isSeekable(all) ? await openArchive(all, options) : await openPiped(all, what, options);
+  return isSeekable(all) ? await openArchive(all, options) : await openPiped(all, options);
 }
 
 /** Datasets of one stream or package are known by their names relative to the first. */
 async function openBare(stream: StoredStream, options: FilesOptions): Promise<TreeFiles> {
-  if (!isSeekable(stream.source)) refusePipe(stream.what, options);
-  const { datasets, ...rest } = await loadStored([stream], options.wantsContents);
+  const source = isSeekable(stream.source) ? stream.source : ((await options.keep?.(readAll(stream.source))) ?? stream.source);
+  const { datasets, ...rest } = await loadStored([{ ...stream, source }], options.keep !== undefined);
   const base = datasets[0]?.names.name ?? "";
   const named = datasets.map((one) => ({ ...one, dataset: one.names.name === base ? "" : one.names.name.replace(`${base}/`, "") }));
   const tree = await treeOf(chooseDatasets(named, options), { ...options, fromDatasetRoot: true });
@@ -72,18 +73,25 @@ async function openArchive(source: SeekableSource, options: FilesOptions): Promi
   if (metadata.format === "tar" && tar !== undefined) return tarFiles(() => unpacked(tar), { isReopenable: true, options });
   const groups = groupByDataset(streams.flatMap(placedOf));
   if (groups.length === 0) throw noFiles(metadata);
-  const { datasets, ...loaded } = await loadGroups(chooseDatasets(groups, options), options.wantsContents);
+  const { datasets, ...loaded } = await loadGroups(chooseDatasets(groups, options), options.keep !== undefined);
   const tree = await treeOf(datasets, options, texts.get("container"));
   return { kind: "tree", ...loaded, ...tree };
 }
 
-async function openPiped(source: ByteSource, what: string, options: FilesOptions): Promise<TreeFiles | EntryFiles> {
-  const archive = new PipedArchive(source);
+/** Data of ZFS streams comes before it is known which file it is of. */
+async function openPiped(source: ByteSource, options: FilesOptions): Promise<TreeFiles | EntryFiles> {
+  const start = new ReplaySource(source);
+  const archive = new PipedArchive(start);
   const begun = await archive.begin();
   const metadata = metadataOf(begun.metadata);
+  if (begun.is !== "streams" || options.keep === undefined) start.goOn();
   if (begun.is === "tar") return tarFiles(() => archive.tar(), { isReopenable: false, options });
   if (begun.is === "nothing") throw noFiles(metadata);
-  refusePipe(what, options);
+  if (options.keep !== undefined) {
+    await archive.close();
+    start.rewind();
+    return await openArchive(await options.keep(readAll(start)), options);
+  }
   const { datasets, names } = await archive.datasets();
   const named = nameDatasets(
     datasets.map((one) => ({ names: one, data: one })),
@@ -118,15 +126,4 @@ function metadataOf(text: Uint8Array | undefined): Metadata {
 export function noFiles({ type }: Metadata): ToolError {
   const reason = type === "skel" ? "it holds a container's configuration only" : "it has no data";
   return new ToolError("not-found", `Cannot find files in the archive: ${reason}`);
-}
-
-function refusePipe(what: string, { wantsContents }: FilesOptions): void {
-  if (!wantsContents) return;
-  throw new ToolError(
-    "failed",
-    `Cannot read the data of ${what}: in ZFS streams that pass once, data comes before it is known which file it is of`,
-    {
-      hints: ["Save it to a file first; if it is compressed as a whole, decompressed"],
-    },
-  );
 }

@@ -85,3 +85,11 @@ export interface FilesTarget {
   /** Makes the container's files. */
   extract(entries: EntrySource): Promise<void>;
 }
+
+/** A place for a container whose files come one by one, and not in an archive of ours. */
+export interface RootTarget extends Pick<ContainerTarget, "begin" | "undo"> {
+  /** Makes the root filesystem. */
+  extract(entries: EntrySource): Promise<void>;
+  /** Makes the container appear. @param containerConfig what has come of that in the head */
+  finish(snapshots: readonly [], containerConfig: Uint8Array): Promise<void>;
+}

@@ -13,16 +13,21 @@ export const catVerb: Verb = defineVerb({
   name: "cat",
   summary: "Print one file of an archive",
   description:
-    "Writes the file's bytes to stdout, zeros for its holes. Paths are those of ctar ls; links are not followed. From a pipe only archives of format " +
-    "tar can be read. What is printed is not checked against the archive's checksums; ctar verify does that.",
+    "Writes the file's bytes to stdout, zeros for its holes. Paths are those of ctar ls; links are not followed. What cannot be read as it passes, ZFS " +
+    "streams and images from a pipe or in a compressed file, is kept in --spool-dir meanwhile. What is printed is not checked against an archive's " +
+    "manifest; ctar verify does that.",
   args: {
-    archive: { type: "positional", description: "A file, or - for stdin" },
+    archive: { type: "positional", description: "A file, an OCI layout's directory, or - for stdin" },
     path: { type: "positional", description: "A regular file" },
     ...TREE_ARGS,
     ...IMAGE_ARGS,
     ...SPOOL_ARG,
   },
-  examples: ["ctar cat web01.tar etc/hostname", "ctar cat web01.tar var/lib/db.sqlite > db.sqlite"],
+  examples: [
+    "ctar cat web01.tar etc/hostname",
+    "ctar cat web01.tar var/lib/db.sqlite > db.sqlite",
+    "docker save alpine | ctar cat - etc/os-release",
+  ],
   run: async (args, context) => {
     const pattern = new PathPattern(args.path);
     await using opened = await openArchiveFiles(args, true, context);

@@ -19,6 +19,7 @@ import { filesOfTar, type EntryFiles } from "../tree/entry-files.ts";
 import type { Loss } from "../tree/loss.ts";
 import { YamlMap } from "../yaml/value.ts";
 import type { Context } from "./context.ts";
+import { writeContainer } from "./convert-root.ts";
 import { imageName, newImageOf, refuseImageOptions, rfc3339 } from "./new-image.ts";
 import { imageChoice, imageReading, refuseImageChoice, type Subject } from "./subject.ts";
 import { timeOf } from "./world.ts";
@@ -29,6 +30,8 @@ type Format = (typeof FORMATS)[number];
 
 /** What is asked for. */
 export interface ConvertRequest {
+  /** What was typed for the input. */
+  archive: string;
   format: Format | undefined;
   compression: Recompression;
   gzip: GzipOptions;
@@ -44,6 +47,9 @@ export interface ConvertRequest {
   spoolDirectory: string;
   onLoss: (loss: Loss) => void;
 }
+
+/** The last second of a year that RFC 3339 can write. */
+const TIME_LIMIT = Date.UTC(9999, 11, 31, 23, 59, 59) / 1000;
 
 /** What came of it, for people. */
 interface Outcome {
@@ -62,17 +68,23 @@ export async function convertSubject(subject: Subject, request: ConvertRequest, 
   if (subject.kind !== "archive" && request.format === "zfs") throw noZfsStreams();
   if (subject.kind === "images") return await convertImages(subject, request, target);
   refuseImageChoice({ image: request.image });
-  if (!isImage(request.format)) refuseImageOptions({ ...request, layers: false });
-  if (subject.kind === "archive") return await convertContainer(subject, request, target);
-  return await writeFiles(filesOfTar(subject.input, subject.name), request.format ?? "rootfs", request, target);
+  return subject.kind === "archive" ? await convertContainer(subject, request, target) : await convertRootfs(subject, request, target);
+}
+
+async function convertRootfs(subject: Extract<Subject, { kind: "rootfs" }>, request: ConvertRequest, target: Target): Promise<Outcome> {
+  const { format = "rootfs", platform, verify } = request;
+  if (!isImage(format)) refuseImageOptions({ ...request, platform: format === "tar" ? undefined : platform, layers: false });
+  if (format === "tar") return { format, detail: await writeContainer(subject, request, target) };
+  return await writeFiles(filesOfTar(subject.input, subject.name, { needsEnd: verify }), format, request, target);
 }
 
 async function convertContainer(
-  { input, name }: Extract<Subject, { kind: "archive" | "rootfs" }>,
+  { input, name }: Extract<Subject, { kind: "archive" }>,
   request: ConvertRequest,
   target: Target,
 ): Promise<Outcome> {
   const { format, spool, verify } = request;
+  if (!isImage(format)) refuseImageOptions({ ...request, layers: false });
   let detail: string | undefined;
   const converted = await convertArchive(input, name, target.sink, {
     ...request,
@@ -85,21 +97,19 @@ async function convertContainer(
   return { format: isImage(format) ? format : (converted.format as Format), ...withDetail([detail, proof]) };
 }
 
-async function convertImages(
-  { input, name }: Extract<Subject, { kind: "images" }>,
-  request: ConvertRequest,
-  target: Target,
-): Promise<Outcome> {
+async function convertImages(subject: Extract<Subject, { kind: "images" }>, request: ConvertRequest, target: Target): Promise<Outcome> {
   const { format, spoolDirectory } = request;
+  const { input, name } = subject;
   if (format === undefined) {
     throw new ToolError("usage", `Cannot convert "${name}": it holds images, and may become several things`, {
       hints: ["--format docker, oci, rootfs or tar"],
     });
   }
+  if (!isImage(format)) refuseImageOptions({ ...request, platform: undefined, layers: false });
+  if (format === "tar") return { format, detail: await writeContainer(subject, request, target) };
   const archive = await openImages(input, name, imageReading(spoolDirectory, target.context));
   try {
     if (isImage(format)) return await copy(archive, format, request, target);
-    refuseImageOptions({ ...request, platform: undefined, layers: false });
     return await writeFiles(await filesOfImage(chooseImage(archive.images, imageChoice(request))), format, request, target);
   } finally {
     await archive.close();
@@ -154,7 +164,8 @@ async function writeNewImage(
 ): Promise<string> {
   const { format, compression, spoolDirectory } = request;
   const config = containerConfig === undefined ? new YamlMap() : parseContainerConfig(containerConfig, CONTAINER_CONFIG);
-  const history = { created: rfc3339(exportedAt ?? timeOf(context)), createdBy: "ctar convert" };
+  const seconds = exportedAt !== undefined && exportedAt > 0 && exportedAt <= TIME_LIMIT ? exportedAt : timeOf(context);
+  const history = { created: rfc3339(seconds), createdBy: "ctar convert" };
   const image = { ...newImageOf(config, request), layers: only({ tar, history }) };
   const { configDigest } = await writeImage(image, sink, {
     manifestJson: format === "docker",

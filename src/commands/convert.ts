@@ -73,7 +73,15 @@ export const convertVerb: Verb = defineVerb({
     await using subject = await openSubject(archive, context);
     const directory = spoolDir ?? (output === "-" ? tmpdir() : path.dirname(output));
     using spool = new Spool(() => directory, context.signal);
-    const request = { ...args, gzip, chunkBytes, spool, spoolDirectory: directory, onLoss: (loss: Loss): void => losses.add(loss) };
+    const request = {
+      ...args,
+      archive,
+      gzip,
+      chunkBytes,
+      spool,
+      spoolDirectory: directory,
+      onLoss: (loss: Loss): void => losses.add(loss),
+    };
     const write = async (sink: ByteSink): Promise<string> => {
       const { format, detail } = await convertSubject(subject, request, { sink, context });
       return `format ${format}, ${[formatSize(sink.offset), detail].filter(Boolean).join(", ")}`;

@@ -19,10 +19,11 @@ export const extractVerb: Verb = defineVerb({
   description:
     "Restores files with owner, mode, time, hard links, devices, extended attributes, ACLs and holes, without ZFS. What the running user may not do is " +
     "reported, and the exit code is 3. Paths are those of ctar ls, each with all that lies below. Nothing is ever written outside of the " +
-    "directory, whatever the archive holds. Files that are there are left alone and named, unless --force is given. From a pipe only archives of " +
-    "format tar can be read. Data is not checked against the archive's checksums; ctar verify does that.",
+    "directory, whatever the archive holds. Files that are there are left alone and named, unless --force is given. What cannot be read as it passes, ZFS " +
+    "streams and images from a pipe or in a compressed file, is kept in --spool-dir meanwhile. Data is not checked against an archive's manifest; " +
+    "ctar verify does that.",
   args: {
-    archive: { type: "positional", description: "A file, or - for stdin" },
+    archive: { type: "positional", description: "A file, an OCI layout's directory, or - for stdin" },
     path: { type: "positional", required: false, repeatable: true, description: "What to extract; all if left out" },
     directory: { type: "string", alias: "C", valueHint: "DIR", default: ".", description: "Where to; made if it is not there" },
     stripComponents: { type: "string", valueHint: "N", default: "0", description: "Leave out the first N names of each path" },
@@ -35,6 +36,7 @@ export const extractVerb: Verb = defineVerb({
   examples: [
     "ctar extract web01.tar -C /srv/web01",
     "ctar extract web01.tar etc/ssh 'home/*/.ssh' -C /tmp/web01",
+    "ctar extract --platform linux/arm64 image.tar -C rootfs",
     "ctar extract --strip-components 2 web01.tar var/www -C ./www",
   ],
   run: async (args, context) => {

@@ -1,9 +1,12 @@
 /** What `ls`, `cat` and `extract` share: which files they are about, and opening them. */
+import { tmpdir } from "node:os";
 import { openFiles, type TreeFiles } from "../archive/files.ts";
 import { ToolError } from "../errors.ts";
 import { chooseImage } from "../oci/choose-image.ts";
 import { filesOfImage } from "../oci/layers/image-files.ts";
 import { openImages } from "../oci/reading/open-images.ts";
+import type { ByteStream, SeekableSource } from "../stream/bytes.ts";
+import { Spool } from "../sys/spool.ts";
 import { filesOfTar, type EntryFiles } from "../tree/entry-files.ts";
 import type { Context } from "./context.ts";
 import { imageChoice, imageReading, openSubject, refuseImageChoice, type ImageArguments, type Subject } from "./subject.ts";
@@ -61,11 +64,22 @@ async function open(subject: Subject, { args, wantsContents, context, stack }: R
     refuseDataset(args, "a root filesystem alone");
     return filesOfTar(subject.input, subject.name);
   }
-  const files = await openFiles(subject.input, subject.name, { dataset, fromDatasetRoot, wantsContents });
+  const keep = wantsContents ? keeper(subject.name, { args, context, stack }) : undefined;
+  const files = await openFiles(subject.input, subject.name, { dataset, fromDatasetRoot, keep });
   if (files.kind === "entries") return files;
   for (const note of files.notes) context.talk(`note: ${note}`);
   stack.defer(async () => await files.close());
   return files;
+}
+
+/** Keeps ZFS streams whose files are to be read. */
+function keeper(name: string, { args, context, stack }: Omit<Request, "wantsContents">): (bytes: ByteStream) => Promise<SeekableSource> {
+  const directory = args.spoolDir ?? tmpdir();
+  const spool = stack.use(new Spool(() => directory, context.signal));
+  return async (bytes) => {
+    context.talk(`note: "${name}" is kept in "${directory}" while it is read`);
+    return await spool.keep(bytes);
+  };
 }
 
 function refuseDataset({ dataset, datasetRoot }: TreeArguments, what: string): void {

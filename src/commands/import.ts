@@ -1,8 +1,8 @@
-/** `ctar import`: an archive becomes a container. */
+/** `ctar import`: an archive, an image or a root filesystem becomes a container. */
 import { writeAdoption, type Adoption } from "../archive/adoption.ts";
 import { importArchive } from "../archive/import.ts";
+import { importRoot } from "../archive/import-root.ts";
 import { ArchiveReader } from "../archive/read.ts";
-import type { ContainerHead } from "../archive/source.ts";
 import { ArchiveWriter } from "../archive/write.ts";
 import { EXIT_CODES, ToolError } from "../errors.ts";
 import type { MissingDevices } from "../host/import/device-plan.ts";
@@ -15,22 +15,23 @@ import type { Storage } from "../host/import/storage.ts";
 import { HostTarget } from "../host/import/target.ts";
 import type { MapChoice } from "../host/import/user-plan.ts";
 import { ZfsStorage } from "../host/import/zfs-storage.ts";
+import { unpack } from "../stream/input-start.ts";
 import { describeProgram } from "../sys/environment.ts";
-import { openInput } from "../sys/input.ts";
 import { createFile, temporaryName } from "../sys/new-file.ts";
 import { LossReport, type Loss } from "../tree/loss.ts";
 import { childDataset, parseDatasetName } from "../zfs/name.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
 import { reportLosses } from "./export.ts";
+import { importedRoot, openRoot, type RootArguments } from "./import-root.ts";
+import { IMAGE_ARGS, openSubject, refuseImageChoice, SPOOL_ARG, type Subject } from "./subject.ts";
 import { POOL_ARG, poolOf, timeOf } from "./world.ts";
 
 /** The archive for osctld is written to a file, where streams are not cut. */
 const ADOPTION_CHUNK_BYTES = 1024 * 1024;
 
 /** What `import` was asked for. */
-export interface ImportRequest {
-  archive: string;
+export interface ImportRequest extends RootArguments {
   pool?: string | undefined;
   asId?: string | undefined;
   asUser?: string | undefined;
@@ -42,7 +43,6 @@ export interface ImportRequest {
   zfsProperty: readonly string[];
   hooks: boolean;
   untrusted: boolean;
-  verify: boolean;
   dryRun: boolean;
 }
 
@@ -66,13 +66,22 @@ export const IMPORT_ARGS = {
 /** The verb. */
 export const importVerb: Verb = defineVerb({
   name: "import",
-  summary: "Import a container from an archive",
+  summary: "Import a container from an archive, an image or a root filesystem",
   description:
     "Reads the archive once, from a file or a pipe. Data is received under a temporary name; the container appears when everything is there, " +
     "and a failed import leaves nothing behind. A directory pool gets the files in ZFS streams: those that come through a pipe or are gzipped are " +
-    "kept there until the last has come, which takes room for the streams, decompressed, and the files.",
+    "kept there until the last has come, which takes room for the streams, decompressed, and the files.\n\n" +
+    "What it is, is told by its content. An image, as docker save, podman save, ctr image export, skopeo and umoci write them, becomes a container of " +
+    "its layers put together: entrypoint and command are its init_cmd, and all of the image's configuration is kept for an export as an image. " +
+    "A tar of a root filesystem, as docker export writes it, is extracted as it passes. Distribution and version are those of os-release; there are no " +
+    "network interfaces, and a user is made with ids of its own, as by osctl ct new. Without --as-id the container is called after the image's name, " +
+    "or the file. Images from a pipe, or compressed as a whole, are kept in --spool-dir first. Anything may be compressed with gzip or zstd.",
   args: {
     ...IMPORT_ARGS,
+    archive: { type: "positional", description: "A file, an OCI layout's directory, or - for stdin" },
+    image: IMAGE_ARGS.image,
+    platform: { type: "string", valueHint: "OS/ARCH", description: "One of several platforms of an image; what a root filesystem is for" },
+    ...SPOOL_ARG,
     pool: POOL_ARG,
     map: {
       type: "enum",
@@ -99,6 +108,9 @@ export const importVerb: Verb = defineVerb({
     "ctar import --pool tank --dataset tank/fast/web01 --zfs-property quota=20G web01.tar",
     "ctar import --untrusted --as-id guest1 downloaded.tar",
     "ctar import --pool dir:/srv/containers web01.tar",
+    "docker save alpine:3.20 | ctar import --as-id alpine01 -",
+    "ctar import --image app:1.2 --platform linux/arm64 images.tar",
+    "ssh host1 docker export web | ctar import --as-id web02 -",
   ],
   run: async (args, context) => await runImport(args, context),
 });
@@ -106,11 +118,11 @@ export const importVerb: Verb = defineVerb({
 /** Imports a container. @returns the exit code */
 export async function runImport(request: ImportRequest, context: Context): Promise<number> {
   const properties = parseProperties(request.zfsProperty);
-  await using input = await openInput(request.archive, context.signal);
+  await using subject = await openSubject(request.archive, context);
   const pool = await poolOf(request.pool, context);
   const run = new Run(pool, context.commandLine);
   const losses = new LossReport();
-  const { asId, asUser, asGroup, map, mapMode, missingDevices, hooks, untrusted, verify, dryRun } = request;
+  const { asId, asUser, asGroup, map, mapMode, missingDevices, hooks, untrusted } = request;
   const target = new HostTarget(pool, {
     choices: { asId, asUser, asGroup, map, mapMode, missingDevices, hooks, untrusted },
     run,
@@ -118,27 +130,49 @@ export async function runImport(request: ImportRequest, context: Context): Promi
     talk: context.talk,
     storage: (id) => makeStorage({ id, pool, run, losses, request, properties, context }),
   });
-  const { head, checked } = await importArchive(new ArchiveReader(input), target, {
-    dryRun,
-    verify,
-    onLoss: (loss) => losses.add(loss),
-  });
-  if (dryRun) return await explain(head, target, pool, context);
-  const proof = checked ? "checked against its manifest" : "the archive has no manifest to check against";
+  const { facts, proof } = await importSubject(subject, target, { request, context, onLoss: (loss) => losses.add(loss) });
+  if (request.dryRun) return await explain(facts, target, pool, context);
   context.talk(`imported container "${target.planned.id}" to pool "${pool.name}" (${proof})`);
   return losses.isEmpty ? EXIT_CODES.done : reportLosses(losses, context);
 }
 
-async function explain({ metadata, hooks }: ContainerHead, target: HostTarget, pool: Pool, context: Context): Promise<number> {
+/** What was imported: rows to show, and why it can be relied on. */
+interface Imported {
+  facts: readonly (readonly [label: string, value: string])[];
+  proof: string;
+}
+
+interface ImportParts {
+  request: ImportRequest;
+  context: Context;
+  onLoss: (loss: Loss) => void;
+}
+
+async function importSubject(subject: Subject, target: HostTarget, { request, context, onLoss }: ImportParts): Promise<Imported> {
+  const { dryRun, verify } = request;
+  if (subject.kind !== "archive") {
+    await using root = await openRoot(subject, request, context);
+    await importRoot(importedRoot(root), target, { dryRun });
+    const { facts, passing, what } = root;
+    if (dryRun) return { facts, proof: what };
+    for (const warning of passing.warnings()) context.talk(`warning: ${warning}`);
+    const { release } = passing;
+    return { facts, proof: release === undefined ? what : `${what}, ${release.distribution} ${release.version}` };
+  }
+  refuseImageChoice(request);
+  await using unpacked = await unpack(subject.input, subject.name);
+  const { head, checked } = await importArchive(new ArchiveReader(unpacked.source), target, { dryRun, verify, onLoss });
+  const { metadata, hooks } = head;
+  const facts = [["format", metadata.format], ["subdatasets", metadata.datasets.join(" ") || "-"], ["hooks", `${hooks.length}`]] as const; // prettier-ignore
+  return { facts, proof: checked ? "checked against its manifest" : "the archive has no manifest to check against" };
+}
+
+const LABEL_WIDTH = 13;
+
+async function explain(facts: Imported["facts"], target: HostTarget, pool: Pool, context: Context): Promise<number> {
   const { id, user, group, dataset } = target.planned;
-  await context.print(`container    ${id}`);
-  await context.print(`user         ${user}`);
-  await context.print(`group        ${group}`);
-  await context.print(`pool         ${pool.name}`);
-  await context.print(`dataset      ${dataset ?? "-"}`);
-  await context.print(`format       ${metadata.format}`);
-  await context.print(`subdatasets  ${metadata.datasets.join(" ") || "-"}`);
-  await context.print(`hooks        ${hooks.length}`);
+  const place = [["container", id], ["user", user], ["group", group], ["pool", pool.name], ["dataset", dataset ?? "-"]] as const; // prettier-ignore
+  for (const [label, value] of [...place, ...facts]) await context.print(label.padEnd(LABEL_WIDTH) + value);
   return EXIT_CODES.done;
 }
 

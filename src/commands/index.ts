@@ -6,7 +6,11 @@ import type { Command } from "./define.ts";
 /** All commands, in the order of the overview. */
 export const commands: readonly Command[] = [
   { name: "export", summary: "Export a container into an archive", load: async () => (await import("./export.ts")).exportVerb },
-  { name: "import", summary: "Import a container from an archive", load: async () => (await import("./import.ts")).importVerb },
+  {
+    name: "import",
+    summary: "Import a container from an archive, an image or a root filesystem",
+    load: async () => (await import("./import.ts")).importVerb,
+  },
   { name: "inspect", summary: "Show what an archive is", load: async () => (await import("./inspect.ts")).inspectVerb },
   { name: "verify", summary: "Check that an archive is whole", load: async () => (await import("./verify.ts")).verifyVerb },
   { name: "ls", summary: "List the files in an archive", load: async () => (await import("./ls.ts")).lsVerb },

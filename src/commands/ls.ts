@@ -17,11 +17,11 @@ export const lsVerb: Verb = defineVerb({
   name: "ls",
   summary: "List the files in an archive",
   description:
-    "Reads container archives of format zfs and tar, and bare ZFS streams; needs neither ZFS nor root. A path names a file, or a directory whose " +
-    "contents are listed; it starts at the container's root filesystem, or at the root of the dataset of a bare stream, and may have * ? and [a-z] " +
-    "in its names. Links are not followed. Owners are those of the archive; times are UTC.",
+    "Reads container archives of format zfs and tar, bare ZFS streams, images (docker-archives and OCI layouts, their layers put together) and tars of " +
+    "root filesystems; needs neither ZFS nor root. A path names a file, or a directory whose contents are listed; it starts at the container's root " +
+    "filesystem, or at the root of the dataset of a bare stream, and may have * ? and [a-z] in its names. Links are not followed. Owners are those of the archive; times are UTC.",
   args: {
-    archive: { type: "positional", description: "A file, or - for stdin" },
+    archive: { type: "positional", description: "A file, an OCI layout's directory, or - for stdin" },
     path: { type: "positional", required: false, repeatable: true, description: "What to list; the root if left out" },
     long: { type: "boolean", alias: "l", description: "Show type and mode, links, owner, size or device numbers, time, target" },
     recursive: { type: "boolean", alias: "R", description: "List what lies below directories, too" },
@@ -34,6 +34,7 @@ export const lsVerb: Verb = defineVerb({
     "ctar ls web01.tar",
     "ctar ls -l web01.tar etc/ssh",
     "ctar ls -R --json web01.tar | jq -r .path",
+    "ctar ls --image app:1.2 images.tar usr/bin",
     "ctar ls backup.zfs.gz 'home/*/.ssh'",
   ],
   run: async (args, context) => {

@@ -34,11 +34,15 @@ const DIRECTORY = "5";
 /** Looks at the beginning of an input. @param what what messages call it @throws ToolError for one that cannot be read */
 export async function recognize(input: ByteSource, what: string): Promise<Recognized> {
   const start = isSeekable(input) ? undefined : new ReplaySource(input);
-  const unpacked = await unpack(start ?? input, what);
-  const kind = await tell(unpacked.source).finally(async () => await unpacked[Symbol.asyncDispose]());
+  const told = await look(start ?? input, what);
   start?.rewind();
   if (isSeekable(input)) input.seek(0);
-  return { kind, compression: unpacked.compression, source: start ?? input };
+  return { ...told, source: start ?? input };
+}
+
+async function look(input: ByteSource, what: string): Promise<Omit<Recognized, "source">> {
+  await using unpacked = await unpack(input, what);
+  return { kind: await tell(unpacked.source), compression: unpacked.compression };
 }
 
 /** What is damaged at once is left to who reads archives to complain of. */

@@ -8,7 +8,7 @@ import type { ByteSource } from "../stream/bytes.ts";
 import type { Compression } from "../stream/compression.ts";
 import { openInput } from "../sys/input.ts";
 import type { Context } from "./context.ts";
-import { recognize, type InputKind } from "./recognize.ts";
+import { recognize } from "./recognize.ts";
 
 /** An input that is open, to be disposed of. */
 export type Subject = AsyncDisposable & {
@@ -17,7 +17,8 @@ export type Subject = AsyncDisposable & {
   readonly compression: Compression;
 } & (
     | { readonly kind: "images"; readonly input: ByteSource | ImageDirectory }
-    | { readonly kind: Exclude<InputKind, "images">; readonly input: ByteSource }
+    | { readonly kind: "archive"; readonly input: ByteSource }
+    | { readonly kind: "rootfs"; readonly input: ByteSource }
   );
 
 /** Options that choose an image. */
@@ -31,7 +32,7 @@ export const SPOOL_ARG = {
   spoolDir: {
     type: "string",
     valueHint: "DIR",
-    description: "Where images are kept while they are read that are compressed as a whole or come through a pipe; TMPDIR if left out",
+    description: "Where is kept what cannot be read as it passes; TMPDIR if left out",
   },
 } as const;
 

@@ -66,7 +66,7 @@ export const verifyVerb: Verb = defineVerb({
 async function check(subject: Subject, spoolDir: string | undefined, context: Context): Promise<Outcome> {
   const { kind, input, name } = subject;
   if (kind === "images") return imagesOutcome(await verifyImages(input, name, imageReading(spoolDir, context)));
-  if (kind === "rootfs") return rootfsOutcome(await verifyFiles(filesOfTar(input, name)));
+  if (kind === "rootfs") return rootfsOutcome(await verifyFiles(filesOfTar(input, name, { needsEnd: true })));
   return archiveOutcome(await verifyInput(input, name));
 }
 
@@ -89,7 +89,7 @@ function imagesOutcome({ findings, moreFindings, ...report }: Awaited<ReturnType
 
 function imageLine({ names, digest, platform, layers, files }: VerifiedImage): string {
   const content = files === undefined ? "" : `, ${files} files`;
-  return `${names.join(" ") || digest}: ${platform}, ${layers} layers${content}`;
+  return `${names.join(" ") || digest}: ${platform}, ${layers === 1 ? "1 layer" : `${layers} layers`}${content}`;
 }
 
 function rootfsOutcome({ findings, moreFindings, entries, dataBytes }: Awaited<ReturnType<typeof verifyFiles>>): Outcome {

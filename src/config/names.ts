@@ -5,6 +5,8 @@
  */
 import { hasControlCharacters } from "./place.ts";
 
+const ID_LIMIT = 100;
+
 /** System users are called `<pool>-<user>`, and those names end at 32 characters. */
 const SYSTEM_NAME_LIMIT = 31;
 
@@ -14,6 +16,12 @@ const GROUP_NAME_LIMIT = 1000;
 /** What is wrong with a container id. */
 export function containerIdProblem(text: string): string | undefined {
   return /^[a-z0-9_-]{1,100}$/i.test(text) ? undefined : 'it takes 1 to 100 letters, digits, "_" and "-"';
+}
+
+/** A container id, and name of a user, that says the same as some other name; undefined if nothing is left of that. */
+export function containerIdFrom(text: string): string | undefined {
+  const id = text.toLowerCase().replaceAll(/[^a-z0-9_]+/g, "-").slice(0, ID_LIMIT).replaceAll(/^-+|-+$/g, ""); // prettier-ignore
+  return id === "" ? undefined : id;
 }
 
 /** What is wrong with a user's name. @param poolName a zpool's name, which takes room in the system user's; undefined for a directory pool */

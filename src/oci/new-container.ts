@@ -14,7 +14,7 @@ import { dumpYaml } from "../yaml/dump.ts";
 import { YamlMap } from "../yaml/value.ts";
 import type { ImageConfig, RunConfig } from "./config.ts";
 import { attributeOf, IMAGE_CONFIG_ATTRIBUTE } from "./kept-config.ts";
-import { formatPlatform, type Platform } from "./platform.ts";
+import { formatPlatform, hostPlatform, type Platform } from "./platform.ts";
 
 /** What a container is made of. */
 export interface ContainerOrigin {
@@ -61,7 +61,8 @@ export function notesOf(image: ImageConfig): string[] {
   if (words.length > 0 && initCommand(run) === undefined) {
     notes.push(`the image's command is not set, as LXC would take its words apart at blanks: ${JSON.stringify(words)}`);
   }
-  if (attributeOf(image) === undefined) notes.push("the image's configuration is too large to be kept, so an export as an image will not have it");
+  if (attributeOf(image) === undefined)
+    notes.push("the image's configuration is too large to be kept, so an export as an image will not have it");
   const unused = unusedSettings(run);
   if (unused.length > 0) notes.push(`osctld has no such settings, they are kept for an export as an image: ${unused.join(", ")}`);
   return notes;
@@ -85,7 +86,9 @@ function commandOf({ entrypoint = [], cmd = [] }: RunConfig): string[] {
   return [...entrypoint, ...cmd];
 }
 
+/** What an image does not say, or says it in no name of a processor, is this machine's. */
 function machineOf({ architecture, variant }: Platform): string {
+  if (!/^\w+$/.test(architecture)) return machineOf(hostPlatform());
   return MACHINES[`${architecture}/${variant}`] ?? MACHINES[architecture] ?? architecture;
 }
 

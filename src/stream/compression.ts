@@ -10,11 +10,12 @@ export type Compression = "none" | "gzip" | "zstd";
 /** Bytes that it is told by. */
 export const MAGIC_BYTES = 6;
 
+/** In hexadecimal digits. */
 const MAGICS: readonly (readonly [name: Compression | "bzip2" | "xz", magic: RegExp])[] = [
-  ["gzip", /^\x1f\x8b/],
-  ["zstd", /^\x28\xb5\x2f\xfd|^[\x50-\x5f]\x2a\x4d\x18/],
-  ["bzip2", /^BZh[1-9]1A/],
-  ["xz", /^\xfd7zXZ\0/],
+  ["gzip", /^1f8b/],
+  ["zstd", /^(?:28b52ffd|5[0-9a-f]2a4d18)/],
+  ["bzip2", /^425a683[1-9]3141/],
+  ["xz", /^fd377a585a00/],
 ];
 
 /**
@@ -25,8 +26,8 @@ const MAGICS: readonly (readonly [name: Compression | "bzip2" | "xz", magic: Reg
  * @throws ToolError damaged for what is not read here
  */
 export function compressionOf(head: Uint8Array, what: string): Compression {
-  const text = Buffer.from(head).toString("latin1");
-  const name = MAGICS.find(([, magic]) => magic.test(text))?.[0] ?? "none";
+  const digits = Buffer.from(head).toString("hex");
+  const name = MAGICS.find(([, magic]) => magic.test(digits))?.[0] ?? "none";
   if (name !== "bzip2" && name !== "xz") return name;
   throw damaged(`Cannot read ${what}: it is compressed with ${name}`, { hints: [`Decompress it with ${name} first`] });
 }

@@ -1,12 +1,18 @@
 /** A source that passes once, but whose beginning can be read twice. */
+import { damaged } from "../errors.ts";
 import type { ByteSource } from "./bytes.ts";
 
-/** Keeps in memory what is read before {@link rewind}, and gives it again after that. */
+/** What is kept at most. */
+const LIMIT_BYTES = 128 * 1024 * 1024;
+const SKIP_BYTES = 1024 * 1024;
+
+/** Keeps in memory what is read before {@link rewind}, and gives it again after that, or drops it for {@link goOn}. */
 export class ReplaySource implements ByteSource {
   readonly size: undefined;
   readonly #source: ByteSource;
   readonly #kept: Uint8Array[] = [];
-  #isRewound = false;
+  #keptBytes = 0;
+  #isKeeping = true;
   #offset: number;
 
   constructor(source: ByteSource) {
@@ -20,18 +26,24 @@ export class ReplaySource implements ByteSource {
 
   /** Begins anew. Of what is read from now on nothing is kept. */
   rewind(): void {
-    this.#offset = this.#source.offset - this.#kept.reduce((sum, { length }) => sum + length, 0);
-    this.#isRewound = true;
+    this.#offset -= this.#keptBytes;
+    this.#isKeeping = false;
+  }
+
+  /** Goes on from here; there is no way back any more. */
+  goOn(): void {
+    this.#kept.length = 0;
+    this.#isKeeping = false;
   }
 
   async read(maxBytes: number): Promise<Uint8Array | undefined> {
-    const bytes = this.#isRewound ? (this.#replay(maxBytes) ?? (await this.#source.read(maxBytes))) : await this.#keep(maxBytes);
+    const bytes = this.#isKeeping ? await this.#keep(maxBytes) : (this.#replay(maxBytes) ?? (await this.#source.read(maxBytes)));
     this.#offset += bytes?.length ?? 0;
     return bytes;
   }
 
   async skip(count: number): Promise<number> {
-    if (this.#isRewound && this.#kept.length === 0) {
+    if (!this.#isKeeping && this.#kept.length === 0) {
       const skipped = await this.#source.skip(count);
       this.#offset += skipped;
       return skipped;
@@ -47,8 +59,11 @@ export class ReplaySource implements ByteSource {
 
   async #keep(maxBytes: number): Promise<Uint8Array | undefined> {
     const bytes = await this.#source.read(maxBytes);
-    if (bytes !== undefined) this.#kept.push(bytes.slice());
-    return bytes;
+    if (bytes === undefined) return undefined;
+    this.#kept.push(bytes.slice());
+    this.#keptBytes += bytes.length;
+    if (this.#keptBytes <= LIMIT_BYTES) return bytes;
+    throw damaged(`Cannot read the input: its first ${LIMIT_BYTES} bytes do not tell what it is`, { hints: ["Save it to a file first"] });
   }
 
   #replay(maxBytes: number): Uint8Array | undefined {
@@ -59,5 +74,3 @@ export class ReplaySource implements ByteSource {
     return first.subarray(0, maxBytes);
   }
 }
-
-const SKIP_BYTES = 1024 * 1024;

@@ -1,4 +1,5 @@
 /** Files that come one after the other, in an order that nobody chose: those of a tar, or of the layers of an image. */
+import { damaged } from "../errors.ts";
 import { isSeekable, type ByteSource, type ByteStream } from "../stream/bytes.ts";
 import { unpack } from "../stream/input-start.ts";
 import { StreamSource } from "../stream/stream-source.ts";
@@ -19,11 +20,18 @@ export interface OpenEntries extends EntrySource {
   close(): Promise<void>;
 }
 
+/** Options of {@link filesOfTar}. */
+export interface TarFilesOptions {
+  /** Whether a tar is refused that has no end blocks: one that was cut where an entry would begin. */
+  readonly needsEnd?: boolean;
+}
+
 /** The files in a tar that an input is, compressed or not; of a file, data is stepped over that nobody reads. @param what what messages call it */
-export function filesOfTar(source: ByteSource, what: string): EntryFiles {
+export function filesOfTar(source: ByteSource, what: string, { needsEnd = false }: TarFilesOptions = {}): EntryFiles {
   const open = async (): Promise<OpenEntries> => {
     const unpacked = await unpack(source, what);
-    return new TarEntries(unpacked.source, async () => await unpacked[Symbol.asyncDispose]());
+    const close = async (): Promise<void> => await unpacked[Symbol.asyncDispose]();
+    return new TarEntries(unpacked.source, close, needsEnd ? () => cutOff(what) : undefined);
   };
   return { kind: "entries", isReopenable: isSeekable(source), open };
 }
@@ -42,16 +50,27 @@ class TarEntries implements OpenEntries {
   readonly #source: ByteSource;
   readonly #tar: TarReader;
   readonly close: () => Promise<void>;
+  readonly #noEnd: (() => Error) | undefined;
 
-  constructor(source: ByteSource, close: () => Promise<void>) {
+  /** @param noEnd makes what is thrown if there are no end blocks; undefined if that is not looked at */
+  constructor(source: ByteSource, close: () => Promise<void>, noEnd?: () => Error) {
     this.#source = source;
     this.#tar = new TarReader(source);
     this.close = close;
+    this.#noEnd = noEnd;
   }
 
   async next(): Promise<TarEntry | undefined> {
     const entry = await this.#tar.next();
-    if (entry === undefined) await this.#source.skip(Number.MAX_SAFE_INTEGER);
-    return entry;
+    if (entry !== undefined) return entry;
+    if (this.#tar.end === "eof" && this.#noEnd !== undefined) throw this.#noEnd();
+    await this.#source.skip(Number.MAX_SAFE_INTEGER);
+    return undefined;
   }
+}
+
+function cutOff(what: string): Error {
+  return damaged(`Cannot read "${what}": it is cut off, the end blocks are missing`, {
+    hints: ["Everything in front of them is there: with --no-verify it is taken"],
+  });
 }

@@ -24,6 +24,7 @@ export class NotedFiles implements EntrySource {
   /** Last names of the paths that are asked for. */
   readonly #names: ReadonlySet<string>;
   readonly #noted = new Map<string, Noted>();
+  #highestId = 0;
 
   /** @param paths what will be asked for */
   constructor(entries: EntrySource, paths: readonly string[]) {
@@ -34,6 +35,11 @@ export class NotedFiles implements EntrySource {
   next(): FileEntry | undefined | Promise<FileEntry | undefined> {
     const entry = this.#entries.next();
     return entry instanceof Promise ? entry.then((late) => late && this.#note(late)) : entry && this.#note(entry);
+  }
+
+  /** The highest user or group id that a file belongs to. */
+  get highestId(): number {
+    return this.#highestId;
   }
 
   /** Whether there is a file of that path; a link counts wherever it leads. */
@@ -47,7 +53,8 @@ export class NotedFiles implements EntrySource {
   }
 
   #note(entry: FileEntry): FileEntry {
-    const { typeflag } = entry;
+    const { typeflag, uid, gid } = entry;
+    this.#highestId = Math.max(this.#highestId, uid, gid);
     if (!"012".includes(typeflag)) return entry;
     const steps = splitEntryName(entry.name, entry.headerOffset);
     const isNamed = this.#names.has(Buffer.from(steps.at(-1) ?? []).toString());

@@ -92,7 +92,11 @@ describe("verifyInput finds nothing wrong with", () => {
     async (name, from) => {
       const { findings, stream, archive } = await verified(zfsStream(name), from);
       expect([findings, archive, stream?.bytes]).toEqual([[], undefined, zfsStream(name).length]);
-      expect(await verified(gzipSync(zfsStream(name)), from)).toMatchObject({ findings: [], compression: "gzip", stream: stream as object });
+      expect(await verified(gzipSync(zfsStream(name)), from)).toMatchObject({
+        findings: [],
+        compression: "gzip",
+        stream: stream as object,
+      });
     },
   );
 });

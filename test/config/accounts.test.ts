@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { emptyGroupConfig, parseGroupConfig } from "../../src/config/group.ts";
-import { attributeNameProblem, containerIdProblem, groupNameProblem, userNameProblem } from "../../src/config/names.ts";
-import { encodeUserConfig, formatIdMap, parseUserConfig } from "../../src/config/user.ts";
+import { attributeNameProblem, containerIdFrom, containerIdProblem, groupNameProblem, userNameProblem } from "../../src/config/names.ts";
+import { encodeUserConfig, formatIdMap, parseIdMapProperty, parseUserConfig } from "../../src/config/user.ts";
 import { dumpYaml } from "../../src/yaml/dump.ts";
 import { example } from "../support/archive.ts";
 import { bytesOf, messageOf, userConfig } from "../support/pool-files.ts";
@@ -90,6 +90,24 @@ describe("parseUserConfig", () => {
   });
 });
 
+describe("parseIdMapProperty", () => {
+  test("reads what formatIdMap writes", () => {
+    const map = [
+      { nsId: 0, hostId: 100_000, count: 65_536 },
+      { nsId: 65_536, hostId: 500_000, count: 1 },
+    ];
+    expect(parseIdMapProperty(formatIdMap(map), "tank/ct/web01")).toEqual(map);
+  });
+
+  test.each([["none"], ["-"]])("finds no map in %j", (text) => {
+    expect(parseIdMapProperty(text, "tank/ct/web01")).toBeUndefined();
+  });
+
+  test("refuses what is no map", () => {
+    expect(() => parseIdMapProperty("0:1", "tank/ct/web01")).toThrow('"tank/ct/web01"');
+  });
+});
+
 describe("parseGroupConfig", () => {
   test("keeps a group as it is, and fills in what an old file lacks", () => {
     const text = example("01-full-zfs-consistent/config/group.yml").toString();
@@ -127,6 +145,20 @@ describe("names", () => {
     ["-o", true],
   ])("containerIdProblem of %j", (name, fine) => {
     expect(containerIdProblem(name) === undefined).toBe(fine);
+  });
+
+  test.each([
+    ["alpine", "alpine"],
+    ["My.App_1..2", "my-app_1-2"],
+    ["-über-", "ber"],
+    ["a b\n../c", "a-b-c"],
+    ["x".repeat(300), "x".repeat(100)],
+    [`${"x".repeat(99)}..y`, "x".repeat(99)],
+    ["", undefined],
+    ["..", undefined],
+  ])("containerIdFrom %j is %j", (text, id) => {
+    expect(containerIdFrom(text)).toBe(id);
+    expect(id === undefined || containerIdProblem(id) === undefined).toBe(true);
   });
 
   test.each([

@@ -239,7 +239,7 @@ describe("ctar convert leaves nothing of", () => {
 
 describe("ctar convert refuses", () => {
   test.each([
-    [["--format", "docker"], 2, "--format"],
+    [["--format", "cpio"], 2, "--format"],
     [["--compression", "zstd"], 2, "--compression"],
     [["--level", "13"], 2, 'Cannot use --level "13": it is 1 to 12'],
     [["--chunk-size", "9G"], 2, 'Cannot use --chunk-size "9G": it is at most 8 GiB - 1'],

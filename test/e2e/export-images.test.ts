@@ -193,6 +193,23 @@ describe("ctar export", () => {
     }
   });
 
+  test("of a container that was imported from an image makes the image again, but for its history", async () => {
+    const configIn = (image: Buffer): { config: unknown; rootfs: unknown; history: unknown[] } => {
+      const text = readPlainTar(image).map(({ content }) => content.toString()).find((content) => content.includes('"diff_ids"')); // prettier-ignore
+      return JSON.parse(text ?? "{}") as ReturnType<typeof configIn>;
+    };
+    const { config, rootfs, history } = configIn(
+      await exported("oci", "--tag", NAME, ...CHANGES.flatMap((change) => ["--change", change])),
+    );
+    expect(config).toEqual(CONFIG);
+    const { exitCode } = await scene.run("import", ["--as-id", "again01", scene.file("oci.tar")]);
+    expect(exitCode).toBe(0);
+    await scene.run("export", ["--force", "--format", "oci", "again01", scene.file("again.tar")]);
+    const again = configIn(fs.readFileSync(scene.file("again.tar")));
+    expect([again.config, again.rootfs]).toEqual([config, rootfs]);
+    expect(again.history[0]).toEqual({ ...(history[0] as object), empty_layer: true });
+  });
+
   test("reports what an image cannot hold, exit code 3", async () => {
     scene.write("ct/web01/private/.wh.gone", "");
     const { exitCode, stderr } = await scene.run("export", ["--force", "--format", "oci", "web01", scene.file("lossy.tar")]);

@@ -88,14 +88,13 @@ describe("ctar cat", () => {
     expect([hole.stdout.length, hole.stdout.startsWith("\0\0")]).toEqual([1_048_579, true]);
   });
 
-  test.each(["cat", "extract"])("%s of ZFS streams needs a file, and says so", async (verb) => {
-    const { exitCode, stderr } = await piped(
-      archive,
-      verb,
-      "-",
-      "etc/hostname",
-      ...(verb === "cat" ? [] : ["-C", path.join(scratch, "x")]),
-    );
-    expect([exitCode, stderr.includes("hint: Save it to a file first")]).toEqual([1, true]);
+  test.each(["cat", "extract"])("%s of ZFS streams that come through a pipe keeps them meanwhile, and says so", async (verb) => {
+    const [spool, target] = ["spool", "x"].map((name) => path.join(scratch, `${verb}-${name}`)) as [string, string];
+    fs.mkdirSync(spool);
+    const options = verb === "cat" ? [] : ["-C", target];
+    const { exitCode, stdout, stderr } = await piped(archive, verb, "--spool-dir", spool, "-", "etc/hostname", ...options);
+    const printed = verb === "cat" ? stdout : fs.readFileSync(path.join(target, "etc/hostname"), "utf8");
+    expect([exitCode, printed, fs.readdirSync(spool)]).toEqual([0, "web01\n", []]);
+    expect(stderr).toContain(`note: "standard input" is kept in "${spool}" while it is read\n`);
   });
 });

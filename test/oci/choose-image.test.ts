@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { ToolError } from "../../src/errors.ts";
 import { chooseImage } from "../../src/oci/choose-image.ts";
 import type { Image } from "../../src/oci/image.ts";
-import { parsePlatform } from "../../src/oci/platform.ts";
+import { hostPlatform, parsePlatform, platformDistance } from "../../src/oci/platform.ts";
 import { configOf, layer, LayoutSketch, open, refusalOf } from "../support/oci.ts";
 
 let images: readonly Image[];
@@ -47,6 +47,13 @@ describe("chooseImage", () => {
         expect(chooseImage(images, { reference })).toBe(image);
       }
     }
+  });
+
+  test("takes what runs here, of several with one name only", async () => {
+    const own = images.slice(0, 4).find(({ platform }) => platformDistance(platform, hostPlatform()) === 0);
+    expect(own === undefined || chooseImage(images.slice(0, 4), {}) === own).toBe(true);
+    const two = [images[0], images[4]] as Image[];
+    expect(await refusalOf(() => chooseImage(two, {}))).toBe("usage: Cannot choose: there are 2 images");
   });
 
   test("takes the only one, whatever it is for", () => {

@@ -54,6 +54,9 @@ describe("normalizeReference", () => {
     "https://registry.example/a",
     "-host.example/a",
     "ä.example/a",
+    DIGEST,
+    `sha512:${"ab".repeat(64)}`,
+    "docker.io/library/sha256:1",
   ])("knows that %p is no name", (text) => {
     expect(normalizeReference(text)).toBe(undefined);
   });

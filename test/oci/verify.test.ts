@@ -111,9 +111,11 @@ describe("verifyImages", () => {
 
   test("sees the digest of a layer also behind an entry that cannot be taken", async () => {
     const broken = layerOf({ name: "a" }, { name: "a" }, { name: "b", data: Buffer.alloc(3 * 1024 * 1024) });
-    const other = Buffer.from(broken.stored);
-    other.write("c", 2 * 1024 * 1024);
-    const { findings } = await verified(layout([broken], ({ files }) => void files.set(`blobs/${sha256(broken.stored).replace(":", "/")}`, other)));
+    const altered = Buffer.from(broken.stored);
+    altered.write("c", 2 * 1024 * 1024);
+    const { findings } = await verified(
+      layout([broken], ({ files }) => void files.set(`blobs/${sha256(broken.stored).replace(":", "/")}`, altered)),
+    );
     expect(findings.map(({ problem }) => problem.slice(0, 14))).toEqual(['"a": it takes ', "its digest is "]);
   });
 
@@ -122,7 +124,11 @@ describe("verifyImages", () => {
     const { findings, images, notes } = await verified(
       layout([ONE, foreign], ({ files }) => void files.delete(`blobs/${sha256(TWO.stored).replace(":", "/")}`)),
     );
-    expect([findings, images[0]?.files, notes]).toEqual([[], undefined, [`layer "${sha256(TWO.stored)}" is not distributed with its image`]]);
+    expect([findings, images[0]?.files, notes]).toEqual([
+      [],
+      undefined,
+      [`layer "${sha256(TWO.stored)}" is not distributed with its image`],
+    ]);
   });
 
   test("of a compressed archive that is cut, says that", async () => {

@@ -12,6 +12,9 @@ import { RECORD_BYTES } from "../../src/zfs/dmu/record.ts";
 const PAYLOAD_BYTES = 128 * 1024;
 const RECORD_COUNT = Number(process.env["FAKE_ZFS_RECORDS"]);
 const DIRECTORY = process.env["FAKE_ZFS_DIR"] ?? "";
+const GUID = 1234567890123456789n;
+const FILE_OBJECT = 128n;
+const FILE_CONTENTS = 19; // DMU_OT_PLAIN_FILE_CONTENTS
 /** Records made ahead, to be sent again and again: more of them than a deflate window holds. */
 const VARIANTS = 8;
 
@@ -53,7 +56,9 @@ function send(): void {
   put(record(0, { toName: "fake/ct/source@osctl-base-0" }));
   for (let index = 0; index < RECORD_COUNT; index += 1) put(variants[index % VARIANTS] as Uint8Array);
   const end = record(5);
-  for (const [index, value] of sum.sums().entries()) new DataView(end.buffer).setBigUint64(8 + 8 * index, value, true);
+  const view = new DataView(end.buffer);
+  for (const [index, value] of sum.sums().entries()) view.setBigUint64(8 + 8 * index, value, true);
+  view.setBigUint64(40, GUID, true);
   writeAll(end);
 }
 
@@ -85,7 +90,8 @@ function record(type: number, begin?: { toName: string }): Uint8Array {
   if (begin === undefined) return bytes;
   view.setBigUint64(8, 0x2f5bacbacn, true);
   view.setBigUint64(16, 1n, true);
-  view.setBigUint64(40, 1234567890123456789n, true);
+  view.setUint32(32, 2, true);
+  view.setBigUint64(40, GUID, true);
   bytes.set(new TextEncoder().encode(begin.toName), 56);
   return bytes;
 }
@@ -93,7 +99,11 @@ function record(type: number, begin?: { toName: string }): Uint8Array {
 function writeRecord(): Uint8Array {
   const bytes = new Uint8Array(RECORD_BYTES + PAYLOAD_BYTES);
   bytes.set(record(3));
-  new DataView(bytes.buffer).setBigUint64(32, BigInt(PAYLOAD_BYTES), true);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(8, FILE_OBJECT, true);
+  view.setUint32(16, FILE_CONTENTS, true);
+  view.setBigUint64(32, BigInt(PAYLOAD_BYTES), true);
+  view.setBigUint64(40, GUID, true);
   const noise = bytes.subarray(RECORD_BYTES, RECORD_BYTES + PAYLOAD_BYTES / 2);
   crypto.getRandomValues(noise);
   bytes.fill(7, RECORD_BYTES + noise.length);

@@ -46,6 +46,12 @@ export function layer(name: string, compression: "none" | "gzip" | "zstd" = "non
   return { tar, stored, mediaType: `${OCI}.layer.v1.tar${compression === "none" ? "" : `+${compression}`}` };
 }
 
+/** A layer of a few entries, stored as it is. */
+export function entriesLayer(...entries: EntrySketch[]): LayerSketch {
+  const tar = sketchTar(...entries);
+  return { tar, stored: tar, mediaType: `${OCI}.layer.v1.tar` };
+}
+
 /** The configuration of an image of these layers. */
 export function configOf(layers: readonly LayerSketch[], extra: Record<string, unknown> = {}): Record<string, unknown> {
   return {

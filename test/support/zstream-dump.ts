@@ -40,7 +40,7 @@ function fields(record: StreamRecord): string[] {
       return [`FREE object = ${record.object} offset = ${record.dataOffset} length = ${BigInt.asIntN(64, record.length)}`];
     case "writeByref":
       return [
-        `WRITE_BYREF object = ${record.object} checksum type = ${record.checksumType} props = ${hex(record.key.properties)} ` +
+        `WRITE_BYREF object = ${record.object} checksum type = ${record.checksumType} props = ${hex(record.key?.properties ?? 0n)} ` +
           `offset = ${record.dataOffset} length = ${record.length} toguid = ${hex(record.toGuid)} refguid = ${hex(record.refGuid)} ` +
           `refobject = ${record.refObject} refoffset = ${record.refOffset}`,
       ];
@@ -84,7 +84,7 @@ function write(record: WriteRecord): string {
     `WRITE object = ${record.object} type = ${record.objectType} checksum type = ${record.checksumType} ` +
     `compression type = ${record.compression} flags = ${record.flags} offset = ${record.dataOffset} ` +
     `logical_size = ${record.logicalBytes} compressed_size = ${record.compressedBytes} payload_size = ${record.payloadBytes} ` +
-    `props = ${hex(record.key.properties)} ${crypt(record.crypt)}`
+    `props = ${hex(record.key?.properties ?? 0n)} ${crypt(record.crypt)}`
   );
 }
 

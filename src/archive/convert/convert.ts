@@ -14,19 +14,17 @@ import { dropSubdatasetMounts } from "../../config/mount.ts";
 import { damaged, ToolError } from "../../errors.ts";
 import type { ByteSink, ByteSource, ByteStream } from "../../stream/bytes.ts";
 import { gzip } from "../../stream/gzip.ts";
-import { octalLimit } from "../../stream/tar/number-field.ts";
 import type { EntrySource } from "../../tree/selected-entries.ts";
 import { beginsStream, STREAM_START_BYTES } from "../../zfs/dmu/verify.ts";
-import { Composition } from "../composition.ts";
-import { StreamWriter } from "../export-stream.ts";
 import { noFiles } from "../files.ts";
 import { startOf, unpack, type Unpacked } from "../../stream/input-start.ts";
 import type { Metadata } from "../metadata.ts";
-import { ArchiveWriter, type WriteOptions } from "../write.ts";
+import type { WriteOptions } from "../write.ts";
 import { CheckedArchive, type StoredHead } from "./checked-archive.ts";
 import { useFilesOfArchive, useFilesOfStream, type FilesOptions } from "./files.ts";
 import { reframe, type ReframeOptions } from "./reframe.ts";
-import { flatTarIn, flatTarOf, tarOf, type FlatTarOptions } from "./tar-streams.ts";
+import { openWriter, writeTarArchive } from "./tar-archive.ts";
+import { flatTarIn, flatTarOf, type FlatTarOptions } from "./tar-streams.ts";
 import { headOfToday } from "./today.ts";
 
 /** What an archive becomes: one of osctl's, the root filesystem alone as a flat tar, or an image of it. */
@@ -117,7 +115,7 @@ class Conversion {
     const { metadata } = head;
     const format = this.#options.format ?? metadata.format;
     this.#checkWay(metadata, format);
-    if (format === metadata.format) await reframe(archive, this.#writer(metadata), this.#options);
+    if (format === metadata.format) await reframe(archive, openWriter(this.#sink, metadata, this.#options), this.#options);
     else if (format === "tar") await useFilesOfArchive(archive, this.#options, async (files) => await this.#writeTar(head, files));
     else if (metadata.format === "tar") await this.#writeFlat(flatTarIn(archive, this.#flatOptions), head);
     else await useFilesOfArchive(archive, this.#options, async (files) => await this.#writeFlat(flatTarOf(files, this.#flatOptions), head));
@@ -137,17 +135,11 @@ class Conversion {
     if (metadata.type === "skel" && format !== metadata.format) throw noFiles(metadata);
   }
 
-  /** Format tar as an export makes it: one tree, so that the configuration mounts no subdatasets any more. */
+  /** One tree, so that the configuration mounts no subdatasets any more. */
   async #writeTar(head: StoredHead, files: EntrySource): Promise<void> {
-    const { onLoss, tool, gzip: gzipOptions, verify } = this.#options;
     const metadata = { ...head.metadata, format: "tar", datasets: [] } as const;
     const config = head.metadata.datasets.length === 0 ? {} : { config: dropSubdatasetMounts };
-    const writer = this.#writer(metadata);
-    const composition = new Composition(writer, { tool, container: metadata.container ?? "" });
-    await composition.begin(headOfToday(head, { metadata, ...config }), metadata);
-    const rootfs = { dataset: "", kind: "base", gzip: true, open: () => tarOf(files, onLoss), facts: () => undefined } as const;
-    composition.add(await new StreamWriter(writer, "tar", { ...gzipOptions, verify }).write(rootfs));
-    await composition.end({ snapshots: undefined, properties: [] });
+    await writeTarArchive({ metadata, texts: headOfToday(head, { metadata, ...config }), files }, this.#sink, this.#options);
   }
 
   get #flatOptions(): FlatTarOptions {
@@ -157,14 +149,8 @@ class Conversion {
   /** Writes a flat tar, or an image of it. */
   async #writeFlat(tar: ByteStream, head: StoredHead | undefined): Promise<void> {
     const { format, compression, gzip: gzipOptions, writeImage } = this.#options;
-    const exportedAt = head?.metadata.exportedAt || undefined;
-    if (format === "image") return await writeImage(tar, { containerConfig: head?.containerConfig, exportedAt });
+    if (format === "image") return await writeImage(tar, { containerConfig: head?.containerConfig, exportedAt: head?.metadata.exportedAt });
     for await (const chunk of compression === "gzip" ? gzip(tar, gzipOptions) : tar) await this.#sink.write([chunk]);
     await this.#sink.flush();
-  }
-
-  #writer({ exportedAt }: Metadata): ArchiveWriter {
-    const mtime = Math.max(0, Math.min(exportedAt, octalLimit(12)));
-    return new ArchiveWriter(this.#sink, { ...this.#options, mtime });
   }
 }

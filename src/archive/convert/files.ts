@@ -44,7 +44,7 @@ export async function useFilesOfStream(stream: ByteSource, what: string, options
     const { findings, moreFindings } = await verifyInput(source, what);
     if (findings.length > 0) throw refusalOf(findings, findings.length + moreFindings);
   }
-  const files = await openFiles(source, what, { wantsContents: true, dataset: undefined, fromDatasetRoot: false });
+  const files = await openFiles(source, what, { keep: options.keep, dataset: undefined, fromDatasetRoot: false });
   if (files.kind === "entries") throw damaged(`Cannot convert "${what}": it changed while it was read`);
   try {
     await use(new TreeEntries(files.tree, files.tree.walk(files.tree.root), options.onLoss));

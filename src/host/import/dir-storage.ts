@@ -5,18 +5,17 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { randomBytes } from "node:crypto";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { ToolError } from "../../errors.ts";
 import type { ByteStream } from "../../stream/bytes.ts";
 import { makeDirectory } from "../../sys/files.ts";
 import { systemCode, systemReason } from "../../sys/failure.ts";
 import { syncDirectory } from "../../sys/new-file.ts";
 import { Spool } from "../../sys/spool.ts";
-import { extractInto } from "../../tree/extract-into.ts";
 import { extractTree } from "../../tree/extract.ts";
 import type { Loss } from "../../tree/loss.ts";
 import type { EntrySource } from "../../tree/selected-entries.ts";
 import { makeRoot } from "../container-root.ts";
+import { extractFiles } from "./extract-files.ts";
 import type { DirPool } from "../pool.ts";
 import type { Run } from "../undo/run.ts";
 import type { FilesStorage, Storage } from "./storage.ts";
@@ -30,9 +29,6 @@ export interface DirStorageOptions {
   /** Told of whatever cannot be restored. */
   onLoss: (loss: Loss) => void;
 }
-
-/** Entries between two looks at whether the run is to stop. */
-const ENTRIES_PER_TURN = 256;
 
 /** Storage in a directory. */
 export class DirStorage implements Storage {
@@ -55,7 +51,7 @@ export class DirStorage implements Storage {
     this.#spool = new Spool(() => this.#makeStaging(), options.signal);
     this.files = {
       keep: async (bytes) => await this.#spool.keep(bytes),
-      extract: async (entries) => await this.#extract(entries),
+      extract: async (entries) => await this.extract(entries),
     };
   }
 
@@ -66,6 +62,10 @@ export class DirStorage implements Storage {
 
   async receive(_place: { dataset: string }, bytes: ByteStream): Promise<void> {
     await extractTree(bytes, makeRoot(this.#makeStaging()), { onLoss: this.#options.onLoss });
+  }
+
+  async extract(entries: EntrySource): Promise<void> {
+    await extractFiles(entries, makeRoot(this.#makeStaging()), this.#options);
   }
 
   async seal(): Promise<readonly string[]> {
@@ -95,12 +95,6 @@ export class DirStorage implements Storage {
     this.#spool[Symbol.dispose]();
   }
 
-  async #extract(entries: EntrySource): Promise<void> {
-    const { signal, onLoss } = this.#options;
-    const options = { patterns: [], stripComponents: 0, force: false, onLoss };
-    await extractInto(interruptible(entries, signal), makeRoot(this.#makeStaging()), options);
-  }
-
   /** @returns its path */
   #makeStaging(): string {
     if (!this.#isStaged) {
@@ -110,19 +104,6 @@ export class DirStorage implements Storage {
     this.#isStaged = true;
     return this.#staging;
   }
-}
-
-/** Signals are not heard as long as nothing is waited for, which small files from memory never make us do. */
-function interruptible(entries: EntrySource, signal: AbortSignal): EntrySource {
-  let count = 0;
-  return {
-    next: async () => {
-      count += 1;
-      if (count % ENTRIES_PER_TURN === 0) await nextTurn();
-      signal.throwIfAborted();
-      return await entries.next();
-    },
-  };
 }
 
 function directoryTaken(directory: string): ToolError {

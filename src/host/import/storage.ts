@@ -34,6 +34,8 @@ export interface Storage {
   readonly files: FilesStorage | undefined;
   /** Takes one stream to its end: a ZFS stream, or for format tar the root filesystem's tar. */
   receive(place: StreamPlace, bytes: ByteStream): Promise<void>;
+  /** For format tar in place of that: makes the container's files. */
+  extract(entries: EntrySource): Promise<void>;
   /**
    * Finishes the data: maps set, transfer snapshots gone.
    *

@@ -7,6 +7,7 @@
  */
 import { dropSubdatasetMounts } from "../../config/mount.ts";
 import type { ByteStream } from "../../stream/bytes.ts";
+import type { EntrySource } from "../../tree/selected-entries.ts";
 import { dumpYaml } from "../../yaml/dump.ts";
 import { planImport, type ImportChoices, type ImportedHead, type ImportPlan } from "./import-plan.ts";
 import { migrationWarnings } from "../migrations.ts";
@@ -29,7 +30,7 @@ export interface HostTargetOptions {
 const MAPS_LATER =
   "note: the ZFS here has no id maps; a hook on the pool sets them when vpsAdminOS next starts, before containers do (zfs get -r uidmap,gidmap shows them)";
 
-/** Imports a container to a pool; satisfies the archive room's `ContainerTarget`. */
+/** Imports a container to a pool; satisfies the archive room's `ContainerTarget` and `RootTarget`. */
 export class HostTarget {
   readonly #pool: Pool;
   readonly #options: HostTargetOptions;
@@ -67,8 +68,15 @@ export class HostTarget {
     await this.#started().storage.receive(place, bytes);
   }
 
-  async finish(snapshots: readonly string[]): Promise<void> {
-    const { head, storage } = this.#started();
+  /** Makes the files of a container that comes without streams. */
+  async extract(entries: EntrySource): Promise<void> {
+    await this.#started().storage.extract(entries);
+  }
+
+  /** @param containerConfig what is known by now, if it is more than what it began with */
+  async finish(snapshots: readonly string[], containerConfig?: Uint8Array): Promise<void> {
+    const { head: known, storage } = this.#started();
+    const head = containerConfig === undefined ? known : { ...known, containerConfig };
     const { choices, registrar, run, talk } = this.#options;
     storage.close();
     let unmapped: readonly string[] = [];

@@ -8,6 +8,7 @@ import { formatIdMap, type IdMaps } from "../../config/user.ts";
 import type { ByteStream } from "../../stream/bytes.ts";
 import { extractTree } from "../../tree/extract.ts";
 import type { Loss } from "../../tree/loss.ts";
+import type { EntrySource } from "../../tree/selected-entries.ts";
 import {
   createDataset,
   datasetExists,
@@ -24,6 +25,7 @@ import { receiveStream } from "../../zfs/receive.ts";
 import { listContainers } from "../container.ts";
 import { MARK_PROPERTY } from "../undo/mark.ts";
 import { makeRoot } from "../container-root.ts";
+import { extractFiles } from "./extract-files.ts";
 import { withMounted } from "../hidden-mount.ts";
 import type { ZfsPool } from "../pool.ts";
 import type { Run } from "../undo/run.ts";
@@ -81,11 +83,15 @@ export class ZfsStorage implements Storage {
 
   async receive(place: StreamPlace, bytes: ByteStream): Promise<void> {
     const { zfs } = this.#pool;
-    if (place.dataset === "" && place.kind === "base") this.#options.run.intend({ is: "dataset", dataset: this.#staging });
-    if (this.#format.format === "tar") return await this.#extract(bytes);
+    if (this.#format.format === "tar") return await this.#fill(async (root) => void (await extractTree(bytes, root, this.#options)));
+    if (place.dataset === "" && place.kind === "base") this.#intend();
     const target = childDataset(this.#staging, place.dataset);
     const properties = place.kind === "incremental" ? {} : this.#propertiesOf(place.dataset);
     await receiveStream(zfs, target, bytes, { properties });
+  }
+
+  async extract(entries: EntrySource): Promise<void> {
+    await this.#fill(async (root) => await extractFiles(entries, root, this.#options));
   }
 
   async seal(maps: IdMaps | undefined, snapshots: readonly string[]): Promise<readonly string[]> {
@@ -116,13 +122,19 @@ export class ZfsStorage implements Storage {
 
   close(): void {}
 
-  async #extract(bytes: ByteStream): Promise<void> {
+  #intend(): void {
+    this.#options.run.intend({ is: "dataset", dataset: this.#staging });
+  }
+
+  /** Makes the datasets, and has the root filesystem made. */
+  async #fill(makeFiles: (root: string) => Promise<void>): Promise<void> {
+    this.#intend();
     for (const relative of ["", ...this.#format.datasets]) {
       const dataset = childDataset(this.#staging, relative);
       await createDataset(this.#pool.zfs, dataset, this.#propertiesOf(relative));
       await withMounted(this.#pool, this.#options, dataset, async (directory) => {
         const root = makeRoot(directory);
-        if (relative === "") await extractTree(bytes, root, { onLoss: this.#options.onLoss });
+        if (relative === "") await makeFiles(root);
       });
     }
   }

@@ -4,7 +4,7 @@
  */
 import { crc32 } from "node:zlib";
 import { damaged, ToolError } from "../../errors.ts";
-import type { ByteStream } from "../../stream/bytes.ts";
+import type { ByteSource, ByteStream, SeekableSource } from "../../stream/bytes.ts";
 import { StreamSource } from "../../stream/stream-source.ts";
 import { TarReader, type TarEntry } from "../../stream/tar/read.ts";
 
@@ -14,6 +14,8 @@ export interface LayerSource {
   readonly what: string;
   /** The uncompressed tar; may be opened again. */
   open(): ByteStream;
+  /** The same as a file that is known to be what it should: then headers are read there, and nothing is summed up. */
+  readonly file?: SeekableSource;
 }
 
 /** What the bytes of a layer come to. */
@@ -25,7 +27,8 @@ export interface LayerSum {
 /** Reads a layer's entries; {@link close} it. */
 export class LayerPass {
   readonly #layer: LayerSource;
-  readonly #source: StreamSource;
+  readonly #stream: StreamSource | undefined;
+  readonly #source: ByteSource;
   readonly #tar: TarReader;
   readonly #sum: LayerSum = { bytes: 0, crc: 0 };
   /** What the layer itself failed with, which says what it is. */
@@ -33,7 +36,8 @@ export class LayerPass {
 
   constructor(layer: LayerSource) {
     this.#layer = layer;
-    this.#source = new StreamSource(this.#summed(layer.open()));
+    if (layer.file === undefined) this.#source = this.#stream = new StreamSource(this.#summed(layer.open()));
+    else this.#source = layer.file;
     this.#tar = new TarReader(this.#source);
   }
 
@@ -70,7 +74,7 @@ export class LayerPass {
   }
 
   async close(): Promise<void> {
-    await this.#source.close();
+    await this.#stream?.close();
   }
 
   async *#summed(stream: ByteStream): ByteStream {

@@ -1,12 +1,15 @@
 /**
  * Images of an archive come into a store: each blob once, all that is checked before a name points to it.
  */
+import { isSeekable } from "../../stream/bytes.ts";
+import { openInput } from "../../sys/input.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { Digest } from "../digest.ts";
 import type { ImageArchive, Layer } from "../image.ts";
 import { checkLayer } from "../layers/apply-layer.ts";
 import { layerSource } from "../layers/image-files.ts";
 import { requireBlob } from "../reading/blobs.ts";
+import { layerType } from "../media-type.ts";
 import { blobsOf, isOptional, isThere, type ImageTree } from "./image-tree.ts";
 import type { Lease } from "./lease.ts";
 import type { NamedTarget } from "./naming.ts";
@@ -103,8 +106,17 @@ class LayerChecker {
     const key = [descriptor.digest, descriptor.mediaType, diffId].join(" ");
     const isElsewhere = isOptional(descriptor) && this.#parts.archive.blobs.find(descriptor.digest) === undefined;
     if (isElsewhere || this.#checked.has(key)) return;
-    await checkLayer(layerSource(layer));
+    await this.#check(layer);
     this.#checked.add(key);
+  }
+
+  /** Of one that is stored plain the digest has been checked, as it is held; so it is enough to look at the headers. */
+  async #check(layer: Layer): Promise<void> {
+    const { descriptor, diffId } = layer;
+    const { compression = "none" } = layerType(descriptor.mediaType) ?? {};
+    if (descriptor.digest !== diffId || compression !== "none") return await checkLayer(layerSource(layer));
+    await using file = await openInput(this.#parts.lease.file(diffId));
+    await checkLayer({ ...layerSource(layer), ...(isSeekable(file) ? { file } : {}) });
   }
 }
 

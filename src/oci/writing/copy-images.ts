@@ -1,10 +1,9 @@
 /** Images of one archive as another: every blob as it is, so that manifests, configurations and layers keep their digests. */
 import { ToolError } from "../../errors.ts";
 import { drain, type ByteSink } from "../../stream/bytes.ts";
-import { chooseImage, type ImageChoice } from "../choose-image.ts";
+import { chooseImage, isCalled, type ImageChoice } from "../choose-image.ts";
 import type { Digest } from "../digest.ts";
 import type { ImageArchive, Target } from "../image.ts";
-import { normalizeReference } from "../reference.ts";
 import { writeImages, type ExportedImage } from "../store/export.ts";
 import { isThere } from "../store/image-tree.ts";
 import { readChosenTree } from "../store/platform-choice.ts";
@@ -38,16 +37,11 @@ export async function copyImages(archive: ImageArchive, sink: ByteSink, options:
 function chooseTargets({ targets, images }: ImageArchive, { reference, platform }: ImageChoice): readonly Target[] {
   if (reference === undefined && platform === undefined) return targets;
   if (platform === undefined) {
-    const called = targets.filter((target) => isCalled(target, reference ?? ""));
+    const called = targets.filter((target) => isCalled({ ...target, digests: [target.descriptor.digest] }, reference ?? ""));
     if (called.length > 0) return called;
   }
   const { manifest, platform: own, references, tags } = chooseImage(images, { reference, platform });
   return [{ descriptor: { ...manifest.descriptor, platform: own }, references, tags }];
-}
-
-function isCalled({ descriptor, references, tags }: Target, reference: string): boolean {
-  const name = normalizeReference(reference);
-  return descriptor.digest === reference || tags.includes(reference) || (name !== undefined && references.includes(name));
 }
 
 function named(targets: readonly Target[], names: readonly string[]): readonly Target[] {

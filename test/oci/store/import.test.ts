@@ -100,6 +100,36 @@ describe.each([[false], [true]])("importImages, from a pipe: %p", (isPipe) => {
     expect(scene.others()).toEqual(EMPTY);
   });
 
+  test("refuses a layer of which no root filesystem can be made", async () => {
+    const tar = sketchTar({ name: "../etc/passwd", data: "x" });
+    const { layout } = layoutOf([...LAYERS, { tar, stored: tar, mediaType: LAYERS[0]?.mediaType ?? "" }]);
+    const { code, message } = await failure(scene.import(layout.tar(), { isPipe }));
+    expect([code, message]).toEqual(["damaged", expect.stringContaining('Cannot apply "../etc/passwd" of layer')]);
+    expect(scene.others()).toEqual(EMPTY);
+  });
+
+  test("takes a layer whose hard links and marks name what is in another one", async () => {
+    const tar = sketchTar({ name: "link", typeflag: "1", linkname: "etc/hostname" }, { name: "bin/.wh.sh" });
+    await scene.import(layoutOf([...LAYERS, { tar, stored: tar, mediaType: LAYERS[0]?.mediaType ?? "" }]).layout.tar(), { isPipe });
+    expect(await wholeNames()).toEqual(["example.org/app:1"]);
+  });
+
+  test("checks an image whose manifest came before, as a part of something else", async () => {
+    const wrong = new LayoutSketch();
+    const { descriptor } = wrong.image(LAYERS, configOf([...LAYERS.slice(0, 2), layer("something else")]));
+    const [path = "", manifest = Buffer.alloc(0)] = [...wrong.files].find(([name]) => name.endsWith(descriptor.digest.slice(7))) ?? [];
+    const artifact = new LayoutSketch();
+    const part = { tar: manifest, stored: manifest, mediaType: "text/plain" };
+    artifact.name(
+      artifact.image([part], {}, { config: artifact.add(Buffer.from("{}"), "application/x-anything") }).descriptor,
+      "a.example/a:1",
+    );
+    await scene.import(artifact.tar());
+    expect(fs.existsSync(scene.blobFile(path.slice(6).replace("/", ":")))).toBe(true);
+    const { code, message } = await failure(scene.import(wrong.name(descriptor, "example.org/app:1").tar(), { isPipe }));
+    expect([code, message]).toEqual(["damaged", expect.stringContaining("diffID")]);
+  });
+
   test("refuses a layer that is not what the configuration says, and keeps what was there", async () => {
     await scene.import(layoutOf().layout.tar());
     const before = [scene.names(), scene.blobs()];

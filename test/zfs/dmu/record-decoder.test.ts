@@ -144,7 +144,7 @@ describe.each(["little", "big"])("StreamRecordDecoder takes every field from its
   const littleEndian = order === "little";
 
   test.each(FIELDS)("of %s", async (_kind, sketch, expected) => {
-    const [first, record] = await recordsOf(records([begin(), sketch, END], littleEndian));
+    const [first, record] = await recordsOf(records([begin(), sketch, END], littleEndian), { wantsChecksum: true });
     expect(first).toMatchObject({ kind: "begin", littleEndian, toGuid: 5n, toName: "t@s", toNameBytes: 3 });
     expect(record).toMatchObject(expected);
   });
