@@ -41,7 +41,10 @@ export function createLayout(directory: string): void {
   makeDirectory(directory, DIRECTORY_MODE);
   for (const part of ["blobs", LEASES]) makeDirectory(path.join(directory, part), DIRECTORY_MODE);
   const marker = path.join(directory, "oci-layout");
-  if (!fs.existsSync(marker)) replaceFile(marker, LAYOUT_MARKER, FILE_MODE);
+  if (fs.existsSync(marker)) return;
+  // The root of a new dataset lets everybody look.
+  fs.chmodSync(directory, DIRECTORY_MODE);
+  replaceFile(marker, LAYOUT_MARKER, FILE_MODE);
 }
 
 /** Checks that a directory is a store. @throws ToolError not-found */
