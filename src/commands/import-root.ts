@@ -10,6 +10,7 @@ import { PassingRoot } from "../oci/passing-root.ts";
 import { formatPlatform, hostPlatform, parsePlatform } from "../oci/platform.ts";
 import { openImages } from "../oci/reading/open-images.ts";
 import { parseReference } from "../oci/reference.ts";
+import { displayName } from "../stream/tar/display-name.ts";
 import { filesOfTar, type EntryFiles } from "../tree/entry-files.ts";
 import type { Context } from "./context.ts";
 import { imageChoice, imageReading, refuseImageChoice, type ImageArguments, type Subject } from "./subject.ts";
@@ -70,7 +71,7 @@ function openImage(archive: ImageArchive, args: RootArguments, context: Context)
   checkRunsHere(config);
   for (const note of [...archive.notes, ...notesOf(config)]) context.talk(`note: ${note}`);
   const [name, platform] = [nameOf(image), formatPlatform(image.platform)];
-  const command = initCommand(config.run)?.join(" ") ?? "-";
+  const command = displayName(Buffer.from(initCommand(config.run)?.join(" ") ?? "-"));
   return {
     id: idOfImage(image) ?? idOfFile(args),
     files: filesWhenOpened(image),

@@ -1,48 +1,23 @@
 /** `ctar import`: an archive, an image or a root filesystem becomes a container. */
-import { writeAdoption, type Adoption } from "../archive/adoption.ts";
 import { importArchive } from "../archive/import.ts";
 import { importRoot } from "../archive/import-root.ts";
 import { ArchiveReader } from "../archive/read.ts";
-import { ArchiveWriter } from "../archive/write.ts";
-import { EXIT_CODES, ToolError } from "../errors.ts";
-import type { MissingDevices } from "../host/import/device-plan.ts";
-import { DirStorage } from "../host/import/dir-storage.ts";
-import type { MapMode } from "../host/import/import-plan.ts";
-import { chooseRegistrar } from "../host/import/osctld-registrar.ts";
+import { EXIT_CODES } from "../errors.ts";
 import type { Pool } from "../host/pool.ts";
-import { Run } from "../host/undo/run.ts";
-import type { Storage } from "../host/import/storage.ts";
-import { HostTarget } from "../host/import/target.ts";
-import type { MapChoice } from "../host/import/user-plan.ts";
-import { ZfsStorage } from "../host/import/zfs-storage.ts";
+import type { HostTarget } from "../host/import/target.ts";
 import { unpack } from "../stream/input-start.ts";
-import { describeProgram } from "../sys/environment.ts";
-import { createFile, temporaryName } from "../sys/new-file.ts";
 import { LossReport, type Loss } from "../tree/loss.ts";
-import { childDataset, parseDatasetName } from "../zfs/name.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
 import { reportLosses } from "./export.ts";
 import { importedRoot, openRoot, type RootArguments } from "./import-root.ts";
+import { openTarget, parseProperties, type TargetRequest } from "./import-target.ts";
 import { IMAGE_ARGS, openSubject, refuseImageChoice, SPOOL_ARG, type Subject } from "./subject.ts";
-import { POOL_ARG, poolOf, timeOf } from "./world.ts";
-
-/** The archive for osctld is written to a file, where streams are not cut. */
-const ADOPTION_CHUNK_BYTES = 1024 * 1024;
+import { POOL_ARG, poolOf } from "./world.ts";
 
 /** What `import` was asked for. */
-export interface ImportRequest extends RootArguments {
+export interface ImportRequest extends RootArguments, TargetRequest {
   pool?: string | undefined;
-  asId?: string | undefined;
-  asUser?: string | undefined;
-  asGroup?: string | undefined;
-  dataset?: string | undefined;
-  missingDevices: MissingDevices;
-  map: MapChoice;
-  mapMode?: MapMode | undefined;
-  zfsProperty: readonly string[];
-  hooks: boolean;
-  untrusted: boolean;
   dryRun: boolean;
 }
 
@@ -120,17 +95,10 @@ export async function runImport(request: ImportRequest, context: Context): Promi
   const properties = parseProperties(request.zfsProperty);
   await using subject = await openSubject(request.archive, context);
   const pool = await poolOf(request.pool, context);
-  const run = new Run(pool, context.commandLine);
   const losses = new LossReport();
-  const { asId, asUser, asGroup, map, mapMode, missingDevices, hooks, untrusted } = request;
-  const target = new HostTarget(pool, {
-    choices: { asId, asUser, asGroup, map, mapMode, missingDevices, hooks, untrusted },
-    run,
-    registrar: await chooseRegistrar(pool, { ...context, run, missingDevices, writeArchive: adoptionWriter(context) }),
-    talk: context.talk,
-    storage: (id) => makeStorage({ id, pool, run, losses, request, properties, context }),
-  });
-  const { facts, proof } = await importSubject(subject, target, { request, context, onLoss: (loss) => losses.add(loss) });
+  const onLoss = (loss: Loss): void => losses.add(loss);
+  const target = await openTarget(pool, { request, properties, onLoss, context });
+  const { facts, proof } = await importSubject(subject, target, { request, context, onLoss });
   if (request.dryRun) return await explain(facts, target, pool, context);
   context.talk(`imported container "${target.planned.id}" to pool "${pool.name}" (${proof})`);
   return losses.isEmpty ? EXIT_CODES.done : reportLosses(losses, context);
@@ -174,45 +142,4 @@ async function explain(facts: Imported["facts"], target: HostTarget, pool: Pool,
   const place = [["container", id], ["user", user], ["group", group], ["pool", pool.name], ["dataset", dataset ?? "-"]] as const; // prettier-ignore
   for (const [label, value] of [...place, ...facts]) await context.print(label.padEnd(LABEL_WIDTH) + value);
   return EXIT_CODES.done;
-}
-
-/** Writes the archive that a running osctld is given. */
-function adoptionWriter(context: Context): (file: string, adoption: Adoption) => Promise<void> {
-  return async (file, adoption) => {
-    const now = timeOf(context);
-    await using target = createFile(file, { temporaryPath: temporaryName(file), force: true, signal: context.signal });
-    const writer = new ArchiveWriter(target.output, { mtime: now, chunkBytes: ADOPTION_CHUNK_BYTES });
-    await writeAdoption(adoption, writer, { tool: describeProgram(), now });
-    await target.publish();
-  };
-}
-
-function makeStorage(parts: {
-  id: string;
-  pool: Pool;
-  run: Run;
-  losses: LossReport;
-  request: ImportRequest;
-  properties: Record<string, string>;
-  context: Context;
-}): Storage {
-  const { id, pool, run, losses, request, properties, context } = parts;
-  const onLoss = (loss: Loss): void => losses.add(loss);
-  if (pool.kind === "zfs") {
-    const dataset = request.dataset === undefined ? childDataset(pool.dataset, `ct/${id}`) : parseDatasetName(request.dataset);
-    return new ZfsStorage(pool, { dataset, properties, run, signal: context.signal, onLoss });
-  }
-  if (request.dataset !== undefined || request.zfsProperty.length > 0) {
-    throw new ToolError("usage", `Cannot use --dataset or --zfs-property: pool "${pool.name}" has no ZFS`);
-  }
-  return new DirStorage(pool, { id, run, signal: context.signal, onLoss });
-}
-
-function parseProperties(settings: readonly string[]): Record<string, string> {
-  const pairs = settings.map((setting) => {
-    const match = /^([a-z0-9:._-]+)=(.*)$/s.exec(setting);
-    if (match === null) throw new ToolError("usage", `Cannot use --zfs-property "${setting}": it is not name=value`);
-    return [match[1] as string, match[2] as string];
-  });
-  return Object.fromEntries(pairs) as Record<string, string>;
 }

@@ -14,6 +14,7 @@ import { dumpYaml } from "../yaml/dump.ts";
 import { YamlMap } from "../yaml/value.ts";
 import type { ImageConfig, RunConfig } from "./config.ts";
 import { attributeOf, IMAGE_CONFIG_ATTRIBUTE } from "./kept-config.ts";
+import { quoted } from "./quoted.ts";
 import { formatPlatform, hostPlatform, type Platform } from "./platform.ts";
 
 /** What a container is made of. */
@@ -24,6 +25,10 @@ export interface ContainerOrigin {
   /** Undefined for a root filesystem alone. */
   readonly image: ImageConfig | undefined;
 }
+
+/** Longer than any that a person writes; a line of LXC's configuration, and part of container.yml, which may have 1 MiB. */
+const COMMAND_LIMIT = 16_384;
+const SHOWN_WORDS = 8;
 
 /** Processors as `uname -m` calls them, where Go calls them otherwise; those of 32 bits as both LXC and we know them. */
 const MACHINES: Readonly<Record<string, string>> = {
@@ -59,7 +64,8 @@ export function notesOf(image: ImageConfig): string[] {
   const words = commandOf(run);
   const notes: string[] = [];
   if (words.length > 0 && initCommand(run) === undefined) {
-    notes.push(`the image's command is not set, as LXC would take its words apart at blanks: ${JSON.stringify(words)}`);
+    const reason = isTooLong(words) ? "it is too long" : "LXC would take its words apart at blanks";
+    notes.push(`the image's command is not set, as ${reason}: ${words.slice(0, SHOWN_WORDS).map(quoted).join(" ")}`);
   }
   if (attributeOf(image) === undefined)
     notes.push("the image's configuration is too large to be kept, so an export as an image will not have it");
@@ -79,7 +85,12 @@ export function checkRunsHere({ platform }: ImageConfig): void {
 /** Entrypoint and command, if LXC can be told of them; undefined if there are none or it cannot. */
 export function initCommand(run: RunConfig): string[] | undefined {
   const words = commandOf(run);
-  return words.length > 0 && words.every((word) => /^\S+$/.test(word) && !hasControlCharacters(word)) ? words : undefined;
+  if (words.length === 0 || isTooLong(words)) return undefined;
+  return words.every((word) => /^\S+$/.test(word) && !hasControlCharacters(word)) ? words : undefined;
+}
+
+function isTooLong(words: readonly string[]): boolean {
+  return words.join(" ").length > COMMAND_LIMIT;
 }
 
 function commandOf({ entrypoint = [], cmd = [] }: RunConfig): string[] {

@@ -14,7 +14,8 @@ interface Noted {
   target?: string;
 }
 
-const NOTED_LIMIT = 1000;
+const NOTED_LIMIT = 256;
+const TARGET_LIMIT_BYTES = 4096;
 const CONTENT_LIMIT_BYTES = 64 * 1024;
 const STEPS_LIMIT = 40;
 
@@ -62,7 +63,8 @@ export class NotedFiles implements EntrySource {
     const path = showPath(steps);
     if (this.#noted.size >= NOTED_LIMIT && !this.#noted.has(path)) return entry;
     if (typeflag === "0") return this.#noteContent(entry, path);
-    const target = Buffer.from(entry.linkname).toString();
+    const { linkname } = entry;
+    const target = linkname.length > TARGET_LIMIT_BYTES ? "" : Buffer.from(linkname).toString();
     this.#noted.set(path, { target: typeflag === "1" ? `/${target}` : target });
     return entry;
   }

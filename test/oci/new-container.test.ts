@@ -38,6 +38,12 @@ describe("the command that is started", () => {
   });
 });
 
+test("a command that is too long is not set, and shown in part, harmless for a terminal", () => {
+  const image = imageOf({ Cmd: ["echo", "\u001b[2J\u202e", "x".repeat(50_000)] });
+  expect(containerOf(image).has("init_cmd")).toBe(false);
+  expect(notesOf(image)).toEqual([`the image's command is not set, as it is too long: "echo" "\\x1b[2J\\u202e" "...${"x".repeat(300)}"`]);
+});
+
 describe("encodeNewContainer", () => {
   test.each([
     ["linux/amd64", "x86_64"],

@@ -24,8 +24,10 @@ beforeAll(async () => {
   const config = configOf(LAYERS, { config: { Cmd: ["/bin/sh"], Env: ["A=b"] } });
   fs.writeFileSync(image, sketchTar(...dockerEntries(LAYERS, { config, tags: ["example.org/hard:1"] })));
   fs.writeFileSync(path.join(pool.directory, "rootfs.tar"), ROOTFS);
-  await shell(`zfs set xattr=sa $POOL; $CTAR init dir:${pool.directory}/dir; $CTAR import --pool dir:${pool.directory}/dir ${image}`);
-  expected = await listTree(`${pool.directory}/dir/ct/hard/private`);
+  // on the zpool too, since a temporary file system may have no attributes of users
+  const directory = `/${POOL}/directory-pool`;
+  await shell(`zfs set xattr=sa $POOL; $CTAR init dir:${directory}; $CTAR import --pool dir:${directory} ${image}`);
+  expected = await listTree(`${directory}/ct/hard/private`);
 }, TIMEOUT_MS);
 afterAll(async () => await pool[Symbol.asyncDispose](), TIMEOUT_MS);
 

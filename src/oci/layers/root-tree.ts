@@ -3,14 +3,14 @@
  * several names.
  *
  * What is kept is bounded, as a layer of a few megabytes can hold millions of empty files: 4 million names at a time, and in the course of all layers
- * 512 MiB of text in names and targets of links, and 64 MiB in attributes. A million files take about 600 MB, collected late.
+ * 512 MiB of text in names and targets of links, and 32 MiB in attributes. A million files take about 600 MB, collected late.
  */
 import type { PaxRecords } from "../../stream/tar/pax.ts";
 import { Directory, File, NO_RECORDS, type Node } from "./tree-nodes.ts";
 
 const NAMES_LIMIT = 4_000_000;
 const TEXT_LIMIT_BYTES = 512 * 1024 * 1024;
-const XATTRS_LIMIT_BYTES = 64 * 1024 * 1024;
+const XATTRS_LIMIT_BYTES = 32 * 1024 * 1024;
 
 /** The tree, and how much it holds. */
 export class RootTree {

@@ -257,7 +257,7 @@ describe("RootTree", () => {
     for (let index = 0; index < 100; index++) share("same");
     expect(tree.excess).toBeUndefined();
     for (let index = 0; index < 40; index++) share(String(index));
-    expect(tree.excess).toBe("more than 67108864 bytes of attributes");
+    expect(tree.excess).toBe("more than 33554432 bytes of attributes");
   });
 });
 
