@@ -264,8 +264,17 @@ const WORDINGS: Readonly<Record<string, string>> = {
   EOVERFLOW: "value too large for defined data type",
 };
 
+type ErrnoText = readonly [code: string, reason: string];
+
+/** What has been made of error numbers so far: each directory without a default ACL is an error. */
+const ERRNO_TEXTS: ErrnoText[] = [];
+
 /** Name and wording of an error number. */
-function describeErrno(errno: number): [code: string, reason: string] {
+function describeErrno(errno: number): ErrnoText {
+  return (ERRNO_TEXTS[errno] ??= errnoText(errno));
+}
+
+function errnoText(errno: number): ErrnoText {
   const names = Object.entries(constants.errno).filter(([, number]) => number === errno);
   const code = names.find(([name]) => name in WORDINGS)?.[0] ?? names[0]?.[0] ?? `E${errno}`;
   return [code, WORDINGS[code] ?? getSystemErrorMap().get(-errno)?.[1] ?? `system error ${code}`];

@@ -92,7 +92,7 @@ function decoded(kind: RecordKind, { name, at, bytes }: { name: string; at: numb
     else if (bytes % 8 === 0 && bytes <= 40 && !/salt|mac/.test(name)) record.setBigUint64(at, 7n, little);
     else record.setUint8(at, 7);
   };
-  const decoder = new StreamRecordDecoder({ what: "x", wantsChecksum: false });
+  const decoder = new StreamRecordDecoder({ what: "x", wantsChecksum: true });
   const begin = kind === "begin" ? record : new DataView(new ArrayBuffer(RECORD_BYTES));
   if (name !== "drr_magic") put();
   begin.setBigUint64(8, 0x2f5bacbacn, little);

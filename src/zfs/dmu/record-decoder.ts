@@ -21,6 +21,7 @@ export class StreamRecordDecoder {
   #offset = 0;
   #littleEndian = true;
   #raw = false;
+  #lastGuid = { high: 0, low: 0, value: 0n };
 
   constructor(options: { what: string; wantsChecksum: boolean }) {
     this.#what = options.what;
@@ -48,14 +49,14 @@ export class StreamRecordDecoder {
           kind: "freeObjects",
           firstObject: this.#number(8, "drr_firstobj"),
           objects: this.#u64(16),
-          toGuid: this.#u64(24),
+          toGuid: this.#guid(24),
         };
       case DRR.write:
         return this.#write();
       case DRR.free:
         return this.#range("free");
       case DRR.end:
-        return { ...this.#base(0), kind: "end", closes: "stream", endChecksum: this.#checksum(8), toGuid: this.#u64(40) };
+        return { ...this.#base(0), kind: "end", closes: "stream", endChecksum: this.#checksum(8), toGuid: this.#guid(40) };
       case DRR.writeByref:
         return this.#writeByref();
       case DRR.spill:
@@ -93,7 +94,7 @@ export class StreamRecordDecoder {
       creationTime: this.#u64(24),
       objsetType: this.#u32(32),
       flags: this.#u32(36),
-      toGuid: this.#u64(40),
+      toGuid: this.#guid(40),
       fromGuid: this.#u64(48),
       toName: new TextDecoder().decode(name.subarray(0, toNameBytes)),
       toNameBytes,
@@ -116,7 +117,7 @@ export class StreamRecordDecoder {
       dnodeSlots: this.#u8(34),
       flags: this.#u8(35),
       rawBonusBytes,
-      toGuid: this.#u64(40),
+      toGuid: this.#guid(40),
       indirectShift: this.#u8(48),
       levels: this.#u8(49),
       blockPointers: this.#u8(50),
@@ -135,11 +136,11 @@ export class StreamRecordDecoder {
       objectType: this.#u32(16),
       dataOffset: this.#u64(24),
       logicalBytes,
-      toGuid: this.#u64(40),
+      toGuid: this.#guid(40),
       checksumType: this.#u8(48),
       flags: this.#u8(49),
       compression,
-      key: { checksum: this.#checksum(56), properties: this.#u64(88) },
+      key: this.#wantsChecksum ? { checksum: this.#checksum(56), properties: this.#u64(88) } : undefined,
       compressedBytes,
       crypt: this.#raw ? this.#crypt(104) : undefined,
     };
@@ -153,7 +154,7 @@ export class StreamRecordDecoder {
       object: this.#number(8, "drr_object"),
       dataOffset: this.#u64(16),
       length: this.#u64(24),
-      toGuid: this.#u64(32),
+      toGuid: this.#guid(32),
     };
   }
 
@@ -164,13 +165,13 @@ export class StreamRecordDecoder {
       object: this.#number(8, "drr_object"),
       dataOffset: this.#u64(16),
       length: this.#u64(24),
-      toGuid: this.#u64(32),
+      toGuid: this.#guid(32),
       refGuid: this.#u64(40),
       refObject: this.#number(48, "drr_refobject"),
       refOffset: this.#u64(56),
       checksumType: this.#u8(64),
       flags: this.#u8(65),
-      key: { checksum: this.#checksum(72), properties: this.#u64(104) },
+      key: this.#wantsChecksum ? { checksum: this.#checksum(72), properties: this.#u64(104) } : undefined,
     };
   }
 
@@ -182,7 +183,7 @@ export class StreamRecordDecoder {
       kind: "spill",
       object: this.#number(8, "drr_object"),
       logicalBytes,
-      toGuid: this.#u64(24),
+      toGuid: this.#guid(24),
       flags: this.#u8(32),
       compression: this.#u8(33),
       compressedBytes,
@@ -199,7 +200,7 @@ export class StreamRecordDecoder {
       object: this.#number(8, "drr_object"),
       dataOffset: this.#u64(16),
       length: this.#number(24, "drr_length"),
-      toGuid: this.#u64(32),
+      toGuid: this.#guid(32),
       compression: this.#u8(40),
       embeddedType: this.#u8(41),
       logicalBytes: this.#u32(48),
@@ -213,7 +214,7 @@ export class StreamRecordDecoder {
       kind: "objectRange",
       firstObject: this.#number(8, "drr_firstobj"),
       slots: this.#number(16, "drr_numslots"),
-      toGuid: this.#u64(24),
+      toGuid: this.#guid(24),
       crypt: this.#crypt(32),
       flags: this.#u8(68),
     };
@@ -250,11 +251,27 @@ export class StreamRecordDecoder {
     return this.#view.getBigUint64(this.#at + at, this.#littleEndian);
   }
 
+  /** drr_toguid: all records of a stream have the same, so that one bigint does for them. */
+  #guid(at: number): bigint {
+    const high = this.#high(at);
+    const low = this.#low(at);
+    const last = this.#lastGuid;
+    if (last.high !== high || last.low !== low) this.#lastGuid = { high, low, value: this.#u64(at) };
+    return this.#lastGuid.value;
+  }
+
   #number(at: number, field: string): number {
-    const high = this.#u32(this.#littleEndian ? at + 4 : at);
-    const low = this.#u32(this.#littleEndian ? at : at + 4);
-    if (high < 2 ** 21) return high * 2 ** 32 + low;
+    const high = this.#high(at);
+    if (high < 2 ** 21) return high * 2 ** 32 + this.#low(at);
     throw damagedStream(this.#what, `${field} is ${this.#u64(at)}`, this.#offset, { field });
+  }
+
+  #high(at: number): number {
+    return this.#u32(this.#littleEndian ? at + 4 : at);
+  }
+
+  #low(at: number): number {
+    return this.#u32(this.#littleEndian ? at : at + 4);
   }
 
   #checksum(at: number): sr.Checksum {

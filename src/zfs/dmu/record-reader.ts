@@ -24,7 +24,7 @@ export interface ReadRecordsOptions {
   what: string;
   /** Whether to read a record's payload or to step over it; all are read if this is left out. */
   wantsPayload?: (record: StreamRecord) => boolean;
-  /** Whether records are to have their `checksum`. */
+  /** Whether records are to have their `checksum`, and blocks their `key`. */
   wantsChecksum?: boolean;
 }
 

@@ -7,7 +7,7 @@
 import { concat, isSeekable, type ByteSource } from "../../stream/bytes.ts";
 
 const FIRST_STEP_BYTES = 4096;
-const MAX_STEP_BYTES = 256 * 1024;
+const MAX_STEP_BYTES = 512 * 1024;
 /** To read so much on takes no longer than to seek. */
 const SHORT_WAY_BYTES = 8 * 1024;
 const NO_BYTES = new Uint8Array(0);
@@ -123,7 +123,8 @@ export class RecordWindow {
   }
 
   #show(bytes: Uint8Array): void {
-    this.#bytes = bytes;
+    // a Buffer would make Buffers of its parts, which takes longer
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#at = 0;
   }

@@ -120,7 +120,8 @@ export interface WriteRecord extends RecordBase {
   flags: number; // drr_flags: DRR_CHECKSUM_DEDUP, DRR_RAW_BYTESWAP
   /** How the payload is compressed, 0 not at all; see `decompressBlock`. */
   compression: number; // drr_compressiontype
-  key: DedupKey; // drr_key
+  /** Where checksums were asked for. */
+  key: DedupKey | undefined; // drr_key
   compressedBytes: number; // drr_compressed_size
   crypt: CryptParams | undefined;
 }
@@ -154,7 +155,8 @@ export interface WriteByrefRecord extends RecordBase {
   refOffset: bigint; // drr_refoffset
   checksumType: number; // drr_checksumtype
   flags: number; // drr_flags; zfs-fuse puts the checksum type here
-  key: DedupKey; // drr_key
+  /** Where checksums were asked for. */
+  key: DedupKey | undefined; // drr_key
 }
 
 /** An object's spill block: system attributes that do not fit the bonus buffer. */

@@ -75,11 +75,11 @@ export class Attributes {
   }
 
   /** Says where an attribute stands; the first word counts. @param at offset in the buffer's view */
-  put(index: number, place: { buffer: number; at: number; bytes: number }): void {
+  put(index: number, buffer: number, at: number, bytes: number): void {
     if (this.#at[index] !== NOWHERE) return;
-    this.#buffer[index] = place.buffer;
-    this.#at[index] = place.at;
-    this.#bytes[index] = place.bytes;
+    this.#buffer[index] = buffer;
+    this.#at[index] = at;
+    this.#bytes[index] = bytes;
   }
 
   has(name: AttributeName): boolean {

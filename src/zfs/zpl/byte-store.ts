@@ -37,7 +37,9 @@ export class ByteStore {
 
   /** Keeps a copy; returns its number. */
   add(...parts: readonly Uint8Array[]): number {
-    const place = this.#reserve(parts.reduce((sum, part) => sum + part.length, 0));
+    let count = 0;
+    for (const part of parts) count += part.length;
+    const place = this.#reserve(count);
     const { bytes } = this.#segment(place);
     let to = place % SEGMENT_SPAN;
     for (const part of parts) {

@@ -63,7 +63,7 @@ export class SystemAttributes {
       const length = isVariable ? view.getUint16(at + lengthAt, littleEndian) : attribute.bytes;
       if (isVariable) lengthAt += 2;
       if (next + length > bytes) return "its system attributes reach beyond their buffer";
-      if (attribute.index !== undefined) attributes.put(attribute.index, { buffer, at: at + next, bytes: length });
+      if (attribute.index !== undefined) attributes.put(attribute.index, buffer, at + next, length);
       next += Math.ceil(length / 8) * 8;
     }
     return undefined;

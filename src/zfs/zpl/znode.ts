@@ -43,7 +43,7 @@ export function locateInOldZnode(attributes: Attributes, buffer: AttributeBuffer
   const index = attributes.addBuffer(buffer);
   const aces: [AttributeName, number, number] = ["DACL_ACES", OLD_ACL.aces, oldAcesBytes(buffer)];
   for (const [name, at, bytes] of [...OLD_FIELDS, aces]) {
-    attributes.put(attributeIndex(name) ?? 0, { buffer: index, at: buffer.at + at, bytes });
+    attributes.put(attributeIndex(name) ?? 0, index, buffer.at + at, bytes);
   }
   return undefined;
 }
