@@ -73,7 +73,7 @@ export interface Parts {
   stored?: Uint8Array;
   /** ... or another member altogether. */
   base?: Entry;
-  /** Entries at the beginning, and at the end. */
+  /** Entries behind `metadata.yml`, or in front of it if they bring one of their own; and at the end. */
   first?: readonly (Entry | Buffer)[];
   last?: readonly (Entry | Buffer)[];
 }
@@ -81,9 +81,11 @@ export interface Parts {
 /** A container archive with these parts, of format tar if they do not say otherwise. */
 export function archive(parts: Parts = {}): Buffer {
   const { metadata, user, group, container } = { ...GOOD, ...parts };
+  const { first = [] } = parts;
+  const own: Entry = { name: "metadata.yml", data: metadata };
+  const bringsOne = first.some((entry) => "name" in entry && entry.name === own.name);
   return tar(
-    ...(parts.first ?? []),
-    { name: "metadata.yml", data: metadata },
+    ...(bringsOne ? [...first, own] : [own, ...first]),
     { name: "config/user.yml", data: user },
     { name: "config/group.yml", data: group },
     { name: "config/container.yml", data: container },

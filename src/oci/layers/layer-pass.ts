@@ -38,7 +38,7 @@ export class LayerPass {
     this.#layer = layer;
     if (layer.file === undefined) this.#source = this.#stream = new StreamSource(this.#summed(layer.open()));
     else this.#source = layer.file;
-    this.#tar = new TarReader(this.#source);
+    this.#tar = new TarReader(this.#source, { mayEndUnpadded: true });
   }
 
   /** What has been read; at the end, all. */

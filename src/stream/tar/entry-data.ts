@@ -21,6 +21,12 @@ export interface EntryPlace {
   guesses: readonly SizeGuess[];
 }
 
+/** What a reader of tars puts up with. */
+export interface TarReaderOptions {
+  /** Whether a tar may end right behind the data of its last entry, as a layer that `umoci insert` makes does. */
+  readonly mayEndUnpadded?: boolean;
+}
+
 const CHUNK_BYTES = 1024 * 1024;
 
 /** The data that comes next in a source. */
@@ -78,12 +84,12 @@ export class EntryData {
   }
 
   /** Steps over what has not been read, and the padding. @throws ToolError damaged if not all is there */
-  async pass(): Promise<void> {
+  async pass(options: TarReaderOptions): Promise<void> {
     if (this.#guesses.length > 0) await drain(this.bytes());
     this.#passed = true;
     const left = this.offset + this.#size - this.#source.offset;
     if (left > 0 && (await this.#source.skip(left)) < left) throw this.#cutOff(this.#size);
-    await skipPadding(this.#source, this.#size, this.#place.name);
+    await skipPadding(this.#source, this.#size, this.#place.name, options);
   }
 
   async #search(file: SeekableSource): Promise<SizeGuess | undefined> {
@@ -129,10 +135,11 @@ export class EntryData {
 }
 
 /** Steps over the padding behind `size` bytes of data. @throws ToolError damaged if it is cut off */
-export async function skipPadding(source: PeekSource, size: number, name: Uint8Array): Promise<void> {
+export async function skipPadding(source: PeekSource, size: number, name: Uint8Array, options: TarReaderOptions = {}): Promise<void> {
   const padding = paddingOf(size);
   if (padding === 0) return;
   const there = await source.skip(padding);
+  if (there === 0 && options.mayEndUnpadded === true) return;
   if (there < padding) throw cutOff(`"${displayName(name)}"`, { offset: source.offset, there, of: padding, what: "padding" });
 }
 

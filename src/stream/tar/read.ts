@@ -12,7 +12,7 @@ import { readUpTo, type ByteSource, type ByteStream } from "../bytes.ts";
 import { PeekSource } from "../peek-source.ts";
 import { guessSizes } from "./cut-size.ts";
 import { displayName } from "./display-name.ts";
-import { cutOff, EntryData, skipPadding } from "./entry-data.ts";
+import { cutOff, EntryData, skipPadding, type TarReaderOptions } from "./entry-data.ts";
 import { ExtendedHeaders } from "./extended.ts";
 import { BLOCK_BYTES, decodeHeader, type TarHeader } from "./header.ts";
 import { paxNumber, paxTime, type PaxRecords } from "./pax.ts";
@@ -48,14 +48,16 @@ const WITHOUT_DATA = "123456";
 /** Reads entries from a source; closing that is its owner's job. */
 export class TarReader {
   readonly #source: PeekSource;
+  readonly #options: TarReaderOptions;
   readonly #extended = new ExtendedHeaders(EXTENDED_LIMIT_BYTES);
   /** The last header: pieces of one stream have the same one. */
   #last: { header: TarHeader; block: Uint8Array } | undefined;
   #data: EntryData | undefined;
   #end: "blocks" | "eof" | undefined;
 
-  constructor(source: ByteSource) {
+  constructor(source: ByteSource, options: TarReaderOptions = {}) {
     this.#source = new PeekSource(source);
+    this.#options = options;
   }
 
   /** How the archive ended, once it has: with its two zero blocks, or without. */
@@ -67,7 +69,7 @@ export class TarReader {
   async next(): Promise<TarEntry | undefined> {
     const before = this.#data;
     this.#data = undefined;
-    await before?.pass();
+    await before?.pass(this.#options);
     if (this.#end !== undefined) return undefined;
     this.#extended.reset();
     let found = await this.#readHeader();

@@ -57,6 +57,24 @@ describe("TarReader", () => {
     expect([found.entries.length, found.end]).toEqual([count, end]);
   });
 
+  test("takes a tar that ends right behind its data, or within its padding, only as it is told to", async () => {
+    const whole = sketchTar({ name: "a", data: "hello" });
+    const endOf = async (length: number, mayEndUnpadded: boolean): Promise<string | undefined> => {
+      const reader = new TarReader(new StreamSource(streamOf(whole.subarray(0, length))), { mayEndUnpadded });
+      try {
+        while ((await reader.next()) !== undefined);
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return reader.end;
+    };
+    const behindData = 512 + 5;
+    expect(await endOf(behindData, true)).toBe("eof");
+    expect(await endOf(behindData, false)).toContain("0 of 507 bytes of padding");
+    expect(await endOf(behindData - 1, true)).toContain("4 of 5 bytes");
+    expect(await endOf(behindData + 1, true)).toContain("1 of 507 bytes of padding");
+  });
+
   test("gives the same entries however the input is cut into chunks", async () => {
     const whole = (await readTar(SMALL)).entries.map(shown);
     expect(whole).toHaveLength(5);
