@@ -29,7 +29,7 @@ const DATE_LIMIT_MS = 8_640_000_000_000_000n;
 
 /** A path as it is shown: control characters and what is not UTF-8 escaped; "." for the root. */
 export function shownPath(path: Uint8Array): string {
-  const text = Buffer.from(path.buffer, path.byteOffset, path.length).toString("latin1");
+  const text = (path instanceof Buffer ? path : Buffer.from(path)).toString("latin1");
   if (PRINTABLE.test(text)) return text === "" ? "." : text;
   return text.split("/").map((name) => displayName(Buffer.from(name, "latin1"))).join("/"); // prettier-ignore
 }
@@ -88,6 +88,6 @@ function modeText(mode: number): string {
 function timeText(timeNs: bigint): string {
   const ms = timeNs / 1_000_000n;
   if (ms < -DATE_LIMIT_MS || ms > DATE_LIMIT_MS) return `@${timeNs / 1_000_000_000n}`;
-  const [date = "", time = ""] = new Date(Number(ms)).toISOString().split("T");
-  return `${date} ${time.slice(0, 5)}`;
+  const text = new Date(Number(ms)).toISOString();
+  return text.slice(0, -":00.000Z".length).replace("T", " ");
 }
