@@ -83,7 +83,7 @@ export function archive(parts: Parts = {}): Buffer {
   const { metadata, user, group, container } = { ...GOOD, ...parts };
   const { first = [] } = parts;
   const own: Entry = { name: "metadata.yml", data: metadata };
-  const bringsOne = first.some((entry) => "name" in entry && entry.name === own.name);
+  const bringsOne = first.some((part) => "name" in part && part.name === own.name);
   return tar(
     ...(bringsOne ? [...first, own] : [own, ...first]),
     { name: "config/user.yml", data: user },

@@ -5,6 +5,7 @@
 import { crc32 } from "node:zlib";
 import { damaged, ToolError } from "../../errors.ts";
 import type { ByteSource, ByteStream, SeekableSource } from "../../stream/bytes.ts";
+import { releaseBuffers } from "../../sys/memory.ts";
 import { StreamSource } from "../../stream/stream-source.ts";
 import { TarReader, type TarEntry } from "../../stream/tar/read.ts";
 
@@ -23,6 +24,9 @@ export interface LayerSum {
   bytes: number;
   crc: number;
 }
+
+/** With a tree in memory the runtime lets chunks pile up to some 100 MB before it gives them back. */
+const BYTES_PER_RELEASE = 128 * 1024 * 1024;
 
 /** Reads a layer's entries; {@link close} it. */
 export class LayerPass {
@@ -78,11 +82,16 @@ export class LayerPass {
   }
 
   async *#summed(stream: ByteStream): ByteStream {
+    let held = 0;
     try {
       for await (const chunk of stream) {
         this.#sum.bytes += chunk.length;
         this.#sum.crc = crc32(chunk, this.#sum.crc);
         yield chunk;
+        held += chunk.length;
+        if (held < BYTES_PER_RELEASE) continue;
+        releaseBuffers();
+        held = 0;
       }
     } catch (error) {
       this.#failure = error;
