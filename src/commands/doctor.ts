@@ -1,6 +1,6 @@
 /** `ctar doctor`: what this host can do, and what killed runs left. */
 import { ToolError, EXIT_CODES } from "../errors.ts";
-import { findDeadRuns } from "../host/undo/leftovers.ts";
+import { findDeadRuns, type DeadRun } from "../host/undo/leftovers.ts";
 import { connectOsctld } from "../host/osctld/osctld.ts";
 import { directoryOf, listInstalledPools, openDirectoryPool, openZfsPool, type Pool } from "../host/pool.ts";
 import type { Zfs } from "../zfs/cli.ts";
@@ -8,6 +8,7 @@ import { knowsIdMaps, listPools } from "../zfs/dataset.ts";
 import { parseDatasetName } from "../zfs/name.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
+import { findDeadImageRuns } from "./image-store.ts";
 import { zfsOf } from "./world.ts";
 
 /** The verb. */
@@ -15,7 +16,7 @@ export const doctorVerb: Verb = defineVerb({
   name: "doctor",
   summary: "Show what this host can do, and what killed runs left",
   description:
-    "Exits with 1 while something is left over. --clean removes what killed runs left: snapshots and unfinished data; it starts containers that were stopped.",
+    "Exits with 1 while something is left over. --clean removes what killed runs left: snapshots, unfinished data and images; it starts containers that were stopped.",
   args: {
     pool: { type: "string", valueHint: "POOL", description: "Look at this pool only; all installed ones if left out" },
     clean: { type: "boolean", description: "Remove what killed runs left" },
@@ -51,7 +52,8 @@ async function examine(poolName: string | undefined, clean: boolean, context: Co
     try {
       const pool = await open.open();
       report.pools.push({ name: pool.name, problem: null });
-      await lookForLeftovers(pool, clean, report);
+      const dead = [...(await findDeadRuns(pool)), ...(await findDeadImageRuns(pool, context.signal))];
+      for (const run of dead) await lookAt(run, { pool, clean, report });
     } catch (error) {
       if (!(error instanceof ToolError) || poolName !== undefined || error.code === "interrupted") throw error;
       report.pools.push({ name: open.name, problem: error.message });
@@ -79,11 +81,9 @@ async function hasIdMaps(zfs: Zfs): Promise<boolean> {
   return pool !== undefined && (await knowsIdMaps(zfs, parseDatasetName(pool)));
 }
 
-async function lookForLeftovers(pool: Pool, clean: boolean, report: Report): Promise<void> {
-  for (const run of await findDeadRuns(pool)) {
-    if (clean) await run.clean();
-    if (run.left.length > 0) report.leftovers.push({ pool: pool.name, command: run.command ?? null, left: run.left, cleaned: clean });
-  }
+async function lookAt(run: DeadRun, { pool, clean, report }: { pool: Pool; clean: boolean; report: Report }): Promise<void> {
+  if (clean) await run.clean();
+  if (run.left.length > 0) report.leftovers.push({ pool: pool.name, command: run.command ?? null, left: run.left, cleaned: clean });
 }
 
 async function printReport({ zfs, osctld, pools, leftovers }: Report, context: Context): Promise<void> {

@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { ToolError } from "../errors.ts";
 import type { Pool, ZfsPool } from "../host/pool.ts";
+import type { DeadRun } from "../host/undo/leftovers.ts";
 import { ImageStore } from "../oci/store/store.ts";
 import { datasetExists, getProperties } from "../zfs/dataset.ts";
 import { childDataset, type DatasetName } from "../zfs/name.ts";
@@ -27,6 +28,23 @@ export async function openPoolImages(poolName: string | undefined, context: Cont
 export async function createPoolImages(poolName: string | undefined, context: Context): Promise<PoolImages> {
   const pool = await poolOf(poolName, context);
   return { pool, store: ImageStore.create(await locate(pool, true), context.signal) };
+}
+
+/** Runs that ended without cleaning up among a pool's images: a lease each. */
+export async function findDeadImageRuns(pool: Pool, signal: AbortSignal): Promise<DeadRun[]> {
+  const store = await storeIfThere(pool, signal);
+  if (store === undefined) return [];
+  const clean = async (): Promise<void> => await store.exclusively(async () => await Promise.resolve(store.removeLeftovers()));
+  return store.deadLeases().map((lease) => ({ command: undefined, left: [`unfinished "${lease}"`], clean }));
+}
+
+async function storeIfThere(pool: Pool, signal: AbortSignal): Promise<ImageStore | undefined> {
+  try {
+    return ImageStore.open(await locate(pool, false), signal);
+  } catch (error) {
+    if (error instanceof ToolError && error.code === "not-found") return undefined;
+    throw error;
+  }
 }
 
 /** @param create whether to make the dataset, where the pool has datasets and neither it nor the directory is there */

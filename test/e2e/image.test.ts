@@ -1,4 +1,5 @@
 import * as fs from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { DirPoolScene } from "../support/dir-pool.ts";
@@ -176,4 +177,25 @@ describe("ctar image", () => {
   ] as const)("%s of what is not there: %j, exit code %p", async (verb, args, code) => {
     expect((await refused(verb, ...args))[0]).toBe(code);
   });
+});
+
+test("ctar doctor finds what a killed import of images left, and cleans it", async () => {
+  await image("import", "--tag", "other", scene.file("other.tar"));
+  const child = scene.start("image import", ["-"], { stdio: ["pipe", "pipe", "pipe"] });
+  const finished = finish(child);
+  child.stdin?.on("error", () => undefined);
+  child.stdin?.write(fs.readFileSync(scene.file("app.tar")).subarray(0, 3000));
+  const leases = (): string[] => fs.readdirSync(scene.path("image/.ctar"));
+  for (let patience = 400; leases().length === 0 && patience > 0; patience--) await sleep(20);
+  expect((await scene.run("doctor", [])).exitCode).toBe(0); // it is running
+  process.kill(child.pid ?? 0, "SIGKILL");
+  await finished;
+
+  const [lease = ""] = leases();
+  const found = await scene.run("doctor", []);
+  expect([found.exitCode, found.stderr]).toEqual([1, "hint: ctar doctor --clean\n"]);
+  expect(found.stdout).toContain(`left over  on ${scene.name}\n             unfinished "${scene.path(`image/.ctar/${lease}`)}"\n`);
+  expect((await scene.run("doctor", ["--clean"])).exitCode).toBe(0);
+  expect(leases()).toEqual([]);
+  expect(await image("check")).toBe("docker.io/library/other:latest: whole\n");
 });
