@@ -93,8 +93,9 @@ export const importVerb: Verb = defineVerb({
 /** Imports a container. @returns the exit code */
 export async function runImport(request: ImportRequest, context: Context): Promise<number> {
   const properties = parseProperties(request.zfsProperty);
-  await using subject = await openSubject(request.archive, context);
+  // before the input, which may be a pipe that waits for us
   const pool = await poolOf(request.pool, context);
+  await using subject = await openSubject(request.archive, context);
   const losses = new LossReport();
   const onLoss = (loss: Loss): void => losses.add(loss);
   const target = await openTarget(pool, { request, properties, onLoss, context });

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { DirPoolScene } from "../support/dir-pool.ts";
 import { readPlainTar } from "../support/plain-tar.ts";
-import { runProgram } from "../support/program.ts";
+import { finish, programArgv, runProgram, start } from "../support/program.ts";
 import { example } from "../support/archive.ts";
 import { sketchTar } from "../support/tar.ts";
 import { listTree } from "../support/tree-listing.ts";
@@ -247,6 +247,12 @@ describe("ctar import", () => {
     const { exitCode, stderr } = await scene.run("import", [scene.file("none.tar")]);
     expect([exitCode, stderr]).toEqual([10, `error: Cannot read "${scene.file("none.tar")}": no such file or directory\n`]);
   });
+});
+
+test("ctar import refuses a pool that is none before its pipe has given anything", async () => {
+  const child = start([...programArgv(), "import", "--pool", `dir:${scene.file("none")}`, "-"], { stdio: ["pipe", "pipe", "pipe"] });
+  child.stdin?.on("error", () => undefined);
+  expect((await finish(child)).exitCode).toBe(10);
 });
 
 describe("ctar import, interrupted while its input stalls", () => {
