@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { makeDemoContainer } from "./demo-container.ts";
 
 const MARKER = "ctar-demo";
 
@@ -10,7 +11,7 @@ const directory = path.resolve(target);
 const pool = `dir:${directory}`;
 
 makePool();
-makeContainer(path.join(directory, "ct", "web01", "private"));
+makeDemoContainer(directory);
 console.log(`A container, made of ordinary files: ${directory}/ct/web01\n`);
 const copy = `${program} export --pool ${pool} web01 - | ${program} import --pool ${pool} --as-id web02 -`;
 console.log(`$ ${copy}`);
@@ -35,26 +36,6 @@ function makePool(): void {
   }
   run([program, "init", pool]);
   fs.writeFileSync(path.join(directory, MARKER), "scripts/demo made this directory and may replace it\n");
-  const map = "- 0:1065536:65536";
-  fs.writeFileSync(path.join(directory, "conf/user/web01.yml"), `---\nuid_map:\n${map}\ngid_map:\n${map}\nstandalone: false\nattrs: {}\n`);
-  const config = `---\nuser: web01\ngroup: "/default"\ndistribution: debian\nversion: '12'\narch: x86_64\nhostname: web01.example.org\n`;
-  fs.writeFileSync(path.join(directory, "conf/ct/web01.yml"), config);
-}
-
-function makeContainer(root: string): void {
-  for (const name of ["etc", "usr/bin", "var/lib/app", "srv/žluťoučký kůň"]) fs.mkdirSync(path.join(root, name), { recursive: true });
-  fs.writeFileSync(path.join(root, "etc/hostname"), "web01\n");
-  fs.writeFileSync(path.join(root, "usr/bin/hello"), "#!/bin/sh\necho hello\n");
-  fs.chmodSync(path.join(root, "usr/bin/hello"), 0o4755);
-  fs.linkSync(path.join(root, "usr/bin/hello"), path.join(root, "usr/bin/hello-again"));
-  fs.symlinkSync("usr/bin", path.join(root, "bin"));
-  fs.writeFileSync(
-    path.join(root, "var/lib/app/data"),
-    Uint8Array.from({ length: 3_000_000 }, (_, index) => index % 251),
-  );
-  fs.writeFileSync(path.join(root, "var/lib/app/sparse"), "");
-  fs.truncateSync(path.join(root, "var/lib/app/sparse"), 50_000_000);
-  fs.utimesSync(path.join(root, "etc/hostname"), 86_400, 86_400);
 }
 
 function compare(): void {

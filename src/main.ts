@@ -4,18 +4,21 @@
  * The exit code is 70 from the start, and becomes another one only when the command has ended: whatever loses its way on the way there is a
  * bug and not a success. An error that nobody caught aborts the command, so that its clean-up still happens, and ends the program afterwards.
  */
+import { abortOnSignals, answerInquiries } from "./sys/signals.ts"; // first of all, as it begins to listen
 import { dispatch } from "./commands/dispatch.ts";
 import type { Context } from "./commands/context.ts";
 import type { Command, CommandGroup } from "./commands/define.ts";
 import { commands } from "./commands/index.ts";
-import { takeVerbose } from "./commands/words.ts";
+import { ENVIRONMENT, PURPOSE } from "./commands/program.ts";
+import { Results } from "./commands/results.ts";
+import { asksForJson, takeVerbose } from "./commands/words.ts";
 import { EXIT_CODES } from "./errors.ts";
+import { Progress } from "./stream/progress.ts";
 import { describeProgram, environmentVariable } from "./sys/environment.ts";
 import { escapeControl } from "./sys/escape.ts";
 import { raceAbort } from "./sys/failure.ts";
-import { conclude } from "./sys/report.ts";
-import { abortOnSignals } from "./sys/signals.ts";
-import { isTerminal, TextOutput } from "./sys/terminal.ts";
+import { conclude, describeFailure, type Failure } from "./sys/report.ts";
+import { isTerminal, TextOutput, type KeptLine } from "./sys/terminal.ts";
 
 /** Time for clean-up after an error that nobody caught; starting a container again may take 120 s. */
 const CLEANUP_LIMIT_MS = 180_000;
@@ -30,8 +33,9 @@ export async function main(argv: readonly string[], table: readonly Command[]): 
   run.watch();
   const program: CommandGroup = {
     name: "ctar",
-    summary: "ctar moves whole containers: from a pool into one archive, and back",
+    summary: `ctar ${PURPOSE}`,
     commands: table,
+    environment: ENVIRONMENT,
   };
   try {
     run.finish(await dispatch(words, program, describeProgram(), run.context()));
@@ -48,10 +52,14 @@ class Run {
   readonly #stdout: TextOutput = new TextOutput("stdout");
   readonly #stderr: TextOutput = new TextOutput("stderr");
   readonly #controller: AbortController = new AbortController();
+  readonly #results: Results = new Results((line, isWarning) => (isWarning ? this.#warn(line) : this.#talk(line)));
   #exitCode: number = EXIT_CODES.bug;
   #fault: { readonly error: unknown } | undefined;
-  #failed = false;
+  #failure: Failure | undefined;
   #exiting = false;
+  #isQuiet = false;
+  #hasPrinted = false;
+  #answer = (): string => `${this.#commandLine}: running for ${Math.round(performance.now() / 1000)} s`;
 
   constructor(argv: readonly string[], verbose: boolean) {
     this.#argv = argv;
@@ -60,7 +68,8 @@ class Run {
 
   /** Turns signals, stray errors and an early end of the event loop into a proper end. */
   watch(): void {
-    abortOnSignals(this.#controller, () => this.#talk("ctar: still cleaning up ..."));
+    abortOnSignals(this.#controller, () => this.#warn("ctar: still cleaning up ..."));
+    answerInquiries(() => this.#warn(this.#answer()));
     process.on("uncaughtException", (error) => this.#giveUp(error));
     process.on("unhandledRejection", (error) => this.#giveUp(error));
     process.on("beforeExit", () => {
@@ -73,9 +82,16 @@ class Run {
   context(): Context {
     return {
       signal: this.#controller.signal,
-      commandLine: ["ctar", ...this.#argv].join(" "),
-      print: (line) => this.#stdout.write(`${line}\n`, this.#controller.signal),
+      commandLine: this.#commandLine,
+      print: (line) => (this.#hasPrinted ? this.#print(line) : this.#printFirst(line)),
       talk: (lines) => this.#talk(lines),
+      warn: (lines) => this.#warn(lines),
+      hush: () => void (this.#isQuiet = true),
+      progress: new Progress(),
+      answerWith: (answer) => void (this.#answer = answer),
+      keepLine: (line) => this.#keepLine(line),
+      tell: this.#results.tell,
+      results: this.#results,
       env: environmentVariable,
       isTerminal,
     };
@@ -88,14 +104,16 @@ class Run {
 
   fail(error: unknown): void {
     const signal = this.#controller.signal;
-    const { exitCode, text } = conclude(this.#fault === undefined ? error : this.#fault.error, {
+    const thrown = this.#fault === undefined ? error : this.#fault.error;
+    const options = {
       verbose: this.#verbose,
       colour: isTerminal("stderr") && environmentVariable("NO_COLOR") === undefined,
       program: describeProgram(),
       abortReason: signal.aborted ? signal.reason : undefined,
-    });
+    };
+    const { exitCode, text } = conclude(thrown, options);
     this.#exitCode = exitCode;
-    this.#failed = true;
+    this.#failure = describeFailure(thrown, options);
     this.#write(text);
   }
 
@@ -103,13 +121,22 @@ class Run {
   async exit(): Promise<void> {
     this.#exiting = true;
     const patience = this.#startPatience();
+    this.#printResult();
     try {
       await raceAbort(this.#stdout.flush(), patience);
     } catch (error) {
-      if (!this.#failed) this.fail(error);
+      if (this.#failure === undefined) this.fail(error);
     }
     await raceAbort(this.#stderr.flush(), patience).catch(() => undefined);
     process.exit(this.#exitCode);
+  }
+
+  /** What `--json` asks for. */
+  #printResult(): void {
+    const result = asksForJson(this.#argv) ? this.#results.render(this.#failure) : undefined;
+    if (result === undefined) return;
+    const output = result.stream === "stdout" ? this.#stdout : this.#stderr;
+    output.write(result.text).catch(() => undefined); // flushing says it, too
   }
 
   /** Is aborted a while after the run is. */
@@ -133,7 +160,31 @@ class Run {
     late.unref();
   }
 
+  get #commandLine(): string {
+    return ["ctar", ...this.#argv].join(" ");
+  }
+
+  #print(line: string): Promise<void> {
+    return this.#stdout.write(`${line}\n`, this.#controller.signal);
+  }
+
+  /** What is printed on a terminal takes the place of a line that is kept there, for good. */
+  async #printFirst(line: string): Promise<void> {
+    this.#hasPrinted = true;
+    this.#stderr.keepLine(undefined);
+    if (isTerminal("stdout")) await this.#stderr.flush(this.#controller.signal).catch(() => undefined);
+    await this.#print(line);
+  }
+
+  #keepLine(line: KeptLine | undefined): void {
+    if (!this.#hasPrinted) this.#stderr.keepLine(line);
+  }
+
   #talk(lines: string): void {
+    if (!this.#isQuiet) this.#warn(lines);
+  }
+
+  #warn(lines: string): void {
     this.#write(`${lines.split("\n").map(escapeControl).join("\n")}\n`);
   }
 

@@ -71,6 +71,7 @@ function versionOf(name: string, args: readonly string[]): string {
   return `${name} ${version}`.trim();
 }
 
-function systemName(): string {
+/** The name of the system, as it calls itself. */
+export function systemName(): string {
   return /^PRETTY_NAME="(.*)"$/m.exec(fs.readFileSync("/etc/os-release", "utf8"))?.[1] ?? "";
 }

@@ -92,7 +92,8 @@ function outputOf(runs: readonly Sample[]): string {
   return bytes > 0 ? (bytes / MIB).toFixed(1) : "";
 }
 
-function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A table; all columns but the first are numbers. */
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   const rule = head.map((_, index) => (index === 0 ? "---" : "---:"));
   return [line(head), line(rule), ...rows.map(line)].join("\n");

@@ -2,6 +2,7 @@
 import { drain, type SharedFile } from "../stream/bytes.ts";
 import { observed } from "../stream/digest.ts";
 import { gzip, GZIP_LEVELS, type GzipOptions } from "../stream/gzip.ts";
+import { Progress } from "../stream/progress.ts";
 import { openDigest, type DigestPlace } from "../stream/threads/digest.ts";
 import { ROOTFS_TAR, streamMember } from "./layout.ts";
 import type { StreamRecord } from "./manifest.ts";
@@ -12,6 +13,8 @@ import type { ArchiveWriter } from "./write.ts";
 export interface StreamOptions extends GzipOptions {
   /** Whether digests are taken. */
   verify: boolean;
+  /** Counts the streams' bytes, before they are compressed. */
+  progress?: Progress;
 }
 
 export const DEFAULT_STREAM_OPTIONS: StreamOptions = { level: GZIP_LEVELS.default, threads: 1, verify: true };
@@ -24,11 +27,13 @@ export class StreamWriter {
   readonly #writer: ArchiveWriter;
   readonly #options: StreamOptions;
   readonly #format: "zfs" | "tar";
+  readonly #progress: Progress;
 
   constructor(writer: ArchiveWriter, format: "zfs" | "tar", options: StreamOptions) {
     this.#writer = writer;
     this.#format = format;
     this.#options = options;
+    this.#progress = options.progress ?? new Progress();
   }
 
   /** Writes a stream. @returns its entry in the manifest */
@@ -45,7 +50,7 @@ export class StreamWriter {
     const place = this.#digestPlace(this.#options.threads > 2);
     using raw = openDigest(place);
     using stored = openDigest(place);
-    const compressed = gzip(observed(stream.open(), raw), this.#options);
+    const compressed = gzip(observed(stream.open(), raw, this.#progress), this.#options);
     const pieces = await this.#writer.stream(member, observed(compressed, stored));
     return { pieces, stored: await stored.finish(), raw: await raw.finish() };
   }
@@ -60,19 +65,25 @@ export class StreamWriter {
   /** @returns undefined if it turned out too large for one member; nothing is left of it then */
   async #writeDirect(member: string, direct: DirectStream, file: SharedFile): Promise<Written | undefined> {
     using digest = openDigest(this.#digestPlace(true));
+    const progress = this.#progress;
+    const before = progress.bytes;
     const bytes = await this.#writer.filled(member, file, async () => {
       await using sending = await direct.writeTo(file.fd);
-      if (this.#options.verify) await drain(observed(direct.checked(file.follow(sending.ended)), digest));
+      if (this.#options.verify) await drain(observed(direct.checked(file.follow(sending.ended)), digest, progress));
+      else await progress.follow(() => file.ahead, sending.ended);
       await sending.ended;
     });
-    if (bytes === undefined) return undefined;
+    if (bytes === undefined) {
+      progress.bytes = before;
+      return undefined;
+    }
     const measure = this.#options.verify ? await digest.finish() : { bytes };
     return { pieces: 1, stored: measure, raw: measure };
   }
 
   async #writeThrough(member: string, stream: SourceStream): Promise<Written> {
     using digest = openDigest(this.#digestPlace(true));
-    const pieces = await this.#writer.stream(member, observed(stream.open(), digest));
+    const pieces = await this.#writer.stream(member, observed(stream.open(), digest, this.#progress));
     const measure = await digest.finish();
     return { pieces, stored: measure, raw: measure };
   }

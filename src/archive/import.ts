@@ -10,15 +10,17 @@ import { gunzip } from "../stream/gunzip.ts";
 import { openDigest } from "../stream/threads/digest.ts";
 import type { Loss } from "../tree/loss.ts";
 import { StreamPortrait } from "../zfs/dmu/describe.ts";
-import type { StreamRecord } from "../zfs/dmu/stream-record.ts";
+import type { StreamRecord as DmuRecord } from "../zfs/dmu/stream-record.ts";
 import { verifiedStream } from "../zfs/dmu/verify.ts";
 import { checkStreams, type ReceivedStream } from "./import-manifest.ts";
 import { ImportedTexts } from "./import-texts.ts";
 import { KeptStreams, refuseUnreadable } from "./kept-streams.ts";
 import { SNAPSHOTS, streamMember, type StreamPlace } from "./layout.ts";
+import type { StreamRecord } from "./manifest.ts";
 import type { ArchiveMember } from "./member.ts";
 import type { ArchiveReader } from "./read.ts";
 import type { ContainerHead, ContainerTarget } from "./source.ts";
+import { factsOf } from "./verify-manifest.ts";
 
 /** A stream's place, and how it is stored. */
 type StoredPlace = StreamPlace & { gzipped: boolean };
@@ -30,12 +32,18 @@ export interface ImportResult {
   head: ContainerHead;
   /** Whether the archive had a manifest that all bytes were checked against. */
   checked: boolean;
-  warnings: string[];
+  /** The streams as they came; digests where there is a manifest to compare them with, facts where their records were looked at. */
+  streams: StreamRecord[];
 }
 
 /** Options of {@link importArchive}. */
 export interface ImportOptions {
-  onStream?: (place: StreamPlace) => void;
+  /** Told when the target has looked at the head and takes the container. */
+  onAccepted?: () => void;
+  /** Told of each stream that comes. @param bytes how much of it is stored, of an archive that is a file */
+  onStream?: (place: StreamPlace, bytes: number) => void;
+  /** Told when streams that were kept are read again. @param bytes how much they have */
+  onFiles?: (bytes: number) => void;
   /** Stop once the target has looked at the head: nothing is received. */
   dryRun?: boolean;
   /** Whether the records of streams are checked, and streams against the manifest; true unless given. */
@@ -88,7 +96,7 @@ class ImportRun {
     const head = await this.#begin(reader);
     if (this.#options.dryRun === true) return;
     this.#checkPlace(member, place, head);
-    this.#options.onStream?.(place);
+    this.#options.onStream?.(place, member.storedBytes);
     const { gzipped } = place;
     const wanted = this.#verifies && reader.mayHaveManifest;
     using stored = openDigest(wanted && gzipped ? "here" : "nowhere");
@@ -109,7 +117,7 @@ class ImportRun {
   async #pass({ name, kind }: ArchiveMember, place: StoredPlace, bytes: ByteStream): Promise<StreamPortrait | undefined> {
     const kept = kind.is === "stream" ? this.#kept : undefined;
     const portrait = kind.is === "stream" && this.#verifies ? new StreamPortrait(name) : undefined;
-    const take = (record: StreamRecord): void => {
+    const take = (record: DmuRecord): void => {
       if (kept !== undefined) refuseUnreadable(record);
       portrait?.take(record);
     };
@@ -144,6 +152,7 @@ class ImportRun {
     this.#texts.check(head);
     this.#head = head;
     await this.#target.begin(head);
+    this.#options.onAccepted?.();
     const { files } = this.#target;
     const isKept = files !== undefined && head.metadata.format === "zfs";
     if (isKept) this.#kept = new KeptStreams(files, (await reader.seekableStreams()) ?? []);
@@ -153,14 +162,22 @@ class ImportRun {
   async finish(reader: ArchiveReader): Promise<ImportResult> {
     const head = await this.#begin(reader);
     const { manifest, snapshots } = this.#texts;
-    const result: ImportResult = { head, checked: manifest !== undefined, warnings: [] };
+    const result: ImportResult = { head, checked: manifest !== undefined && this.#verifies, streams: this.#recorded() };
     if (this.#options.dryRun === true) return result;
     this.#checkComplete(head, reader);
     this.#texts.check(head);
     if (manifest !== undefined) checkStreams(manifest, this.#streams);
+    if (this.#kept !== undefined) this.#options.onFiles?.(this.#kept.bytes);
     await this.#kept?.unpack(head.containerConfig, this.#options.onLoss ?? (() => undefined));
     await this.#target.finish(snapshots ?? []);
     return result;
+  }
+
+  #recorded(): StreamRecord[] {
+    return [...this.#streams].map(([member, { place, portrait, ...measured }]) => {
+      const facts = portrait && factsOf(portrait.describe());
+      return { dataset: place.dataset, kind: place.kind, member, ...measured, ...(facts === undefined ? {} : { facts }) };
+    });
   }
 
   #checkComplete({ metadata }: ContainerHead, reader: ArchiveReader): void {

@@ -32,6 +32,11 @@ export class KeptStreams {
     this.#stored = new Map(stored.map((source) => [source.name, source]));
   }
 
+  /** What has passed, in bytes. */
+  get bytes(): number {
+    return this.#streams.reduce((sum, { source }) => sum + (source.size ?? 0), 0);
+  }
+
   /** Takes a stream to its end. @param bytes decompressed */
   async take({ name: what, gzipped, dataset, kind }: StreamMember, bytes: ByteStream): Promise<void> {
     const source = (gzipped ? undefined : await this.#readThrough(what, bytes)) ?? (await this.#target.keep(bytes));

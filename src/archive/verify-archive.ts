@@ -3,6 +3,7 @@
  * the tar still says where it ends. Only what damages the tar itself, or cuts it, ends the pass.
  */
 import { isSeekable, readAll, type ByteSource } from "../stream/bytes.ts";
+import type { StreamPlace } from "./layout.ts";
 import { indexMembers } from "./member-index.ts";
 import { isJoined, ListAllowance, type ArchiveMember } from "./member.ts";
 import { OnePassOrder } from "./order.ts";
@@ -10,7 +11,7 @@ import { ArchiveReader } from "./read.ts";
 import { checkAgreement, type ArchiveContent } from "./verify-agreement.ts";
 import { offsetIn, problemOf, type Findings } from "../stream/findings.ts";
 import { checkManifest } from "./verify-manifest.ts";
-import { verifyMember, type StreamOutcome } from "./verify-stream.ts";
+import { unreadStream, verifyMember, type StreamOutcome } from "./verify-stream.ts";
 import { VerifiedTexts } from "./verify-texts.ts";
 
 /** An archive that was read. */
@@ -22,9 +23,19 @@ export interface VerifiedArchive extends ArchiveContent {
 /** What a snapshot of a stream's description counts for. */
 const SNAPSHOT_BYTES = 256;
 
-/** Reads an archive to its end. @param findings takes what is wrong @throws ToolError if it cannot be read for another reason */
-export async function verifyArchive(source: ByteSource, findings: Findings): Promise<VerifiedArchive> {
-  const pass = new Pass(source, findings);
+/**
+ * Reads an archive to its end.
+ *
+ * @param findings takes what is wrong
+ * @param onStream called when a stream begins
+ * @throws ToolError if it cannot be read for another reason
+ */
+export async function verifyArchive(
+  source: ByteSource,
+  findings: Findings,
+  onStream?: (place: StreamPlace) => void,
+): Promise<VerifiedArchive> {
+  const pass = new Pass(source, findings, onStream);
   const archive = await pass.run();
   checkAgreement(archive, findings);
   if (archive.texts.manifest !== undefined) checkManifest(archive.texts.manifest, archive, findings);
@@ -34,6 +45,7 @@ export async function verifyArchive(source: ByteSource, findings: Findings): Pro
 class Pass {
   readonly #source: ByteSource;
   readonly #findings: Findings;
+  readonly #onStream: ((place: StreamPlace) => void) | undefined;
   readonly #reader: ArchiveReader;
   readonly #texts: VerifiedTexts;
   readonly #streams = new Map<string, StreamOutcome>();
@@ -46,9 +58,10 @@ class Pass {
   #unknown = 0;
   #isWhole = false;
 
-  constructor(source: ByteSource, findings: Findings) {
+  constructor(source: ByteSource, findings: Findings, onStream: ((place: StreamPlace) => void) | undefined) {
     this.#source = source;
     this.#findings = findings;
+    this.#onStream = onStream;
     this.#reader = new ArchiveReader(source);
     this.#texts = new VerifiedTexts(findings);
   }
@@ -87,6 +100,7 @@ class Pass {
   }
 
   async #takeStream(member: ArchiveMember): Promise<void> {
+    this.#onStream?.(unreadStream(member));
     const outcome = await verifyMember(member, () => this.#source.offset);
     this.#streams.set(member.name, outcome);
     this.#allowance.add(SNAPSHOT_BYTES * (outcome.stream.description?.snapshots.length ?? 0));

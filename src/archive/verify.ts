@@ -7,6 +7,7 @@ import { Findings, inOrder, offsetIn, type Finding } from "../stream/findings.ts
 import { StreamPortrait, type StreamDescription } from "../zfs/dmu/describe.ts";
 import { beginsStream, STREAM_START_BYTES, verifyStream } from "../zfs/dmu/verify.ts";
 import { startOf, unpack } from "../stream/input-start.ts";
+import type { StreamPlace } from "./layout.ts";
 import { verifyArchive, type VerifiedArchive } from "./verify-archive.ts";
 
 /** What an input is, and what is wrong with it. */
@@ -28,14 +29,19 @@ export interface Verification {
  * Reads an input to its end.
  *
  * @param what what messages call it
+ * @param onStream called when a stream of an archive begins
  * @throws ToolError if it cannot be read at all; what is wrong with it is returned
  */
-export async function verifyInput(source: ByteSource, what: string): Promise<Verification> {
+export async function verifyInput(source: ByteSource, what: string, onStream?: (place: StreamPlace) => void): Promise<Verification> {
   await using unpacked = await unpack(source, what);
-  return { compression: unpacked.compression, ...(await verifyPlain(unpacked.source, what)) };
+  return { compression: unpacked.compression, ...(await verifyPlain(unpacked.source, what, onStream)) };
 }
 
-async function verifyPlain(source: ByteSource, what: string): Promise<Omit<Verification, "compression">> {
+async function verifyPlain(
+  source: ByteSource,
+  what: string,
+  onStream: ((place: StreamPlace) => void) | undefined,
+): Promise<Omit<Verification, "compression">> {
   const findings = new Findings();
   const result: Pick<Verification, "archive" | "stream"> = {};
   let input = source;
@@ -43,7 +49,7 @@ async function verifyPlain(source: ByteSource, what: string): Promise<Omit<Verif
     const { head, all } = await startOf(source, STREAM_START_BYTES);
     input = all;
     if (beginsStream(head)) await verifyBareStream(all, what, result);
-    else result.archive = await verifyArchive(all, findings);
+    else result.archive = await verifyArchive(all, findings, onStream);
   } catch (error) {
     findings.addError(error, { offset: offsetIn(error) ?? input.offset });
   }

@@ -17,7 +17,7 @@ export const catVerb: Verb = defineVerb({
     "streams and images from a pipe or in a compressed file, is kept in --spool-dir meanwhile. What is printed is not checked against an archive's " +
     "manifest; ctar verify does that.",
   args: {
-    archive: { type: "positional", description: "A file, an OCI layout's directory, or - for stdin" },
+    archive: { type: "positional", completes: "file", description: "A file, an OCI layout's directory, or - for stdin" },
     path: { type: "positional", description: "A regular file" },
     ...TREE_ARGS,
     ...IMAGE_ARGS,

@@ -23,6 +23,7 @@ import { writeContainer } from "./convert-root.ts";
 import { imageName, newImageOf, refuseImageOptions, rfc3339 } from "./new-image.ts";
 import { imageChoice, imageReading, refuseImageChoice, type Subject } from "./subject.ts";
 import { timeOf } from "./world.ts";
+import { imageResult, type ImageResult, type Written } from "./written.ts";
 
 /** What there is to become. */
 export const FORMATS = ["zfs", "tar", "rootfs", "docker", "oci"] as const;
@@ -51,10 +52,13 @@ export interface ConvertRequest {
 /** The last second of a year that RFC 3339 can write. */
 const TIME_LIMIT = Date.UTC(9999, 11, 31, 23, 59, 59) / 1000;
 
-/** What came of it, for people. */
-interface Outcome {
+/** What came of it. */
+export interface Outcome extends Written {
   format: Format;
+  /** For people. */
   detail?: string;
+  /** Whether there was a manifest that all was compared with. */
+  checked?: boolean;
 }
 
 /** Where it goes. */
@@ -74,7 +78,7 @@ export async function convertSubject(subject: Subject, request: ConvertRequest, 
 async function convertRootfs(subject: Extract<Subject, { kind: "rootfs" }>, request: ConvertRequest, target: Target): Promise<Outcome> {
   const { format = "rootfs", platform, verify } = request;
   if (!isImage(format)) refuseImageOptions({ ...request, platform: format === "tar" ? undefined : platform, layers: false });
-  if (format === "tar") return { format, detail: await writeContainer(subject, request, target) };
+  if (format === "tar") return { format, ...(await writeContainer(subject, request, target)) };
   return await writeFiles(filesOfTar(subject.input, subject.name, { needsEnd: verify }), format, request, target);
 }
 
@@ -85,16 +89,23 @@ async function convertContainer(
 ): Promise<Outcome> {
   const { format, spool, verify } = request;
   if (!isImage(format)) refuseImageOptions({ ...request, layers: false });
-  let detail: string | undefined;
+  let image: ImageResult | undefined;
   const converted = await convertArchive(input, name, target.sink, {
     ...request,
     tool: describeProgram(),
     format: isImage(format) ? "image" : format,
     keep: async (bytes) => await spool.keep(bytes),
-    writeImage: async (layer, origin) => void (detail = await writeNewImage(layer, origin, request, target)),
+    writeImage: async (layer, origin) => void (image = await writeNewImage(layer, origin, request, target)),
   });
-  const proof = converted.hasManifest && verify ? "checked against its manifest" : undefined;
-  return { format: isImage(format) ? format : (converted.format as Format), ...withDetail([detail, proof]) };
+  const checked = converted.hasManifest && verify;
+  const details = [...(image === undefined ? [] : [wordsFor(image)]), ...(checked ? ["checked against its manifest"] : [])];
+  return {
+    format: isImage(format) ? format : (converted.format as Format),
+    detail: details.join(", "),
+    checked,
+    ...(image === undefined ? {} : { images: [image] }),
+    ...(converted.manifest === undefined ? {} : { streams: converted.manifest.streams }),
+  };
 }
 
 async function convertImages(subject: Extract<Subject, { kind: "images" }>, request: ConvertRequest, target: Target): Promise<Outcome> {
@@ -106,7 +117,7 @@ async function convertImages(subject: Extract<Subject, { kind: "images" }>, requ
     });
   }
   if (!isImage(format)) refuseImageOptions({ ...request, platform: undefined, layers: false });
-  if (format === "tar") return { format, detail: await writeContainer(subject, request, target) };
+  if (format === "tar") return { format, ...(await writeContainer(subject, request, target)) };
   const archive = await openImages(input, name, imageReading(spoolDirectory, target.context));
   try {
     if (isImage(format)) return await copy(archive, format, request, target);
@@ -124,14 +135,15 @@ async function copy(archive: ImageArchive, format: Format, request: ConvertReque
       hints: ["--format rootfs first makes a tar of the files of one, of which another image can be made"],
     });
   }
-  for (const note of archive.notes) context.talk(`note: ${note}`);
+  for (const note of archive.notes) context.tell("note", note);
   const copied = await copyImages(archive, sink, {
     ...imageChoice(request),
     names: tag.map(imageName),
     manifestJson: format === "docker",
     verify,
   });
-  return { format, detail: copied.length === 1 ? "1 image" : `${copied.length} images` };
+  const images = copied.map(({ descriptor, references, tags }) => ({ names: [...references, ...tags], digest: descriptor.digest }));
+  return { format, images, detail: images.length === 1 ? "1 image" : `${images.length} images` };
 }
 
 /** Writes files that come as entries. */
@@ -141,7 +153,8 @@ async function writeFiles(files: EntryFiles, format: Format, request: ConvertReq
   try {
     if (isImage(format)) {
       const layer = flatTarOf(entries, { names: "layer", onLoss });
-      return { format, detail: await writeNewImage(layer, { containerConfig: undefined, exportedAt: undefined }, request, target) };
+      const image = await writeNewImage(layer, { containerConfig: undefined, exportedAt: undefined }, request, target);
+      return { format, images: [image], detail: wordsFor(image) };
     }
     await writeRootfs(flatTarOf(entries, { names: "rootfs", onLoss }), request, target);
     return { format };
@@ -155,24 +168,28 @@ async function writeRootfs(tar: ByteStream, { compression, gzip: options }: Conv
   await sink.flush();
 }
 
-/** Makes an image of one layer. @returns what it is, for people */
+/** Makes an image of one layer. */
 async function writeNewImage(
   tar: ByteStream,
   { containerConfig, exportedAt }: ImageOrigin,
   request: ConvertRequest,
   { sink, context }: Target,
-): Promise<string> {
+): Promise<ImageResult> {
   const { format, compression, spoolDirectory } = request;
   const config = containerConfig === undefined ? new YamlMap() : parseContainerConfig(containerConfig, CONTAINER_CONFIG);
   const seconds = exportedAt !== undefined && exportedAt > 0 && exportedAt <= TIME_LIMIT ? exportedAt : timeOf(context);
   const history = { created: rfc3339(seconds), createdBy: "ctar convert" };
   const image = { ...newImageOf(config, request), layers: only({ tar, history }) };
-  const { configDigest } = await writeImage(image, sink, {
+  const written = await writeImage(image, sink, {
     manifestJson: format === "docker",
     compression: compression === "off" ? "none" : "gzip",
     gzip: request.gzip,
     spool: () => new Spool(() => spoolDirectory, context.signal),
   });
+  return imageResult(image, written);
+}
+
+function wordsFor({ configDigest }: ImageResult): string {
   return `image ${configDigest}`;
 }
 
@@ -188,9 +205,4 @@ function noZfsStreams(): ToolError {
 
 function isImage(format: Format | undefined): format is "docker" | "oci" {
   return format === "docker" || format === "oci";
-}
-
-function withDetail(details: readonly (string | undefined)[]): { detail?: string } {
-  const detail = details.filter((part) => part !== undefined).join(", ");
-  return detail === "" ? {} : { detail };
 }

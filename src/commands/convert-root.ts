@@ -11,6 +11,7 @@ import type { ConvertRequest } from "./conversion.ts";
 import { openRoot, type OpenedRoot } from "./import-root.ts";
 import type { Subject } from "./subject.ts";
 import { timeOf } from "./world.ts";
+import type { Written } from "./written.ts";
 
 /** An input that is no archive. */
 type RootSubject = Exclude<Subject, { kind: "archive" }>;
@@ -20,29 +21,29 @@ const OS_RELEASE_NAMES = OS_RELEASE_FILES.map((file) => path.posix.basename(file
 /**
  * Writes the archive. Its configuration stands in front of the files, and is known when these have passed; so they pass twice.
  *
- * @returns what it is of, for people
+ * @returns its streams, and what it is of, for people
  * @throws ToolError; the output is then incomplete
  */
 export async function writeContainer(
   subject: RootSubject,
   request: ConvertRequest,
   { sink, context }: { sink: ByteSink; context: Context },
-): Promise<string> {
+): Promise<Written & { detail: string }> {
   const { archive, compression, image, platform, spoolDirectory: spoolDir, verify } = request;
   if (compression === "off") throw new ToolError("usage", 'Cannot use --compression "off" with format "tar", which is gzipped always');
   await using root = await openRoot(await reopenable(subject, request), { archive, image, platform, spoolDir, verify }, context);
   await look(root);
-  for (const warning of root.passing.warnings()) context.talk(`warning: ${warning}`);
+  for (const warning of root.passing.warnings()) context.tell("warning", warning);
   const about = { type: "full", format: "tar", user: null, group: null, datasets: [] } as const;
   const metadata = { ...about, container: root.id ?? null, exportedAt: timeOf(context) };
   const texts = { metadata: encodeMetadata(metadata), containerConfig: Buffer.from(root.passing.config()), hooks: [] };
   const files = await root.files.open();
   try {
-    await writeTarArchive({ metadata, texts, files }, sink, { ...request, tool: describeProgram() });
+    const { streams } = await writeTarArchive({ metadata, texts, files }, sink, { ...request, tool: describeProgram() });
+    return { streams, detail: root.what };
   } finally {
     await files.close();
   }
-  return root.what;
 }
 
 /** What comes through a pipe is kept, unless opening it does that anyway. */

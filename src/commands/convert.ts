@@ -8,13 +8,16 @@ import { openSpecialFile, openStdout } from "../sys/output.ts";
 import { Spool } from "../sys/spool.ts";
 import { LossReport, type Loss } from "../tree/loss.ts";
 import type { Context } from "./context.ts";
-import { convertSubject, FORMATS } from "./conversion.ts";
+import { convertSubject, FORMATS, type Outcome } from "./conversion.ts";
 import { defineVerb, type Verb } from "./define.ts";
 import { reportLosses } from "./export.ts";
 import { IMAGE_ARGS as NEW_IMAGE_ARGS } from "./new-image.ts";
-import { IMAGE_ARGS, openSubject, SPOOL_ARG } from "./subject.ts";
-import { parseWriteArguments, WRITE_ARGS, writeNewFile } from "./write-arguments.ts";
+import { PROGRESS_ARGS, shown } from "./progress.ts";
+import { JSON_ARG, pathOrNull } from "./results.ts";
+import { IMAGE_ARGS, openSubject, sizeOf, SPOOL_ARG, type Subject } from "./subject.ts";
 import { formatSize } from "./world.ts";
+import { parseWriteArguments, WRITE_ARGS, writeNewFile } from "./write-arguments.ts";
+import { writtenResult } from "./written.ts";
 
 /** The verb. */
 export const convertVerb: Verb = defineVerb({
@@ -32,8 +35,8 @@ export const convertVerb: Verb = defineVerb({
     "new layer that goes to a pipe, and images that are compressed as a whole or come through one: in --spool-dir, beside the output, or in TMPDIR. " +
     "The input is checked as it passes, as ctar verify does; a damaged one gives no new file, and exit code 12.",
   args: {
-    archive: { type: "positional", description: "A file, an OCI layout's directory, or - for stdin" },
-    output: { type: "positional", description: "A new file, or - for stdout" },
+    archive: { type: "positional", completes: "file", description: "A file, an OCI layout's directory, or - for stdin" },
+    output: { type: "positional", completes: "file", description: "A new file, or - for stdout" },
     format: {
       type: "enum",
       options: FORMATS,
@@ -57,22 +60,27 @@ export const convertVerb: Verb = defineVerb({
     },
     ...SPOOL_ARG,
     verify: { type: "boolean", default: true, negatable: true, description: "Check records, checksums, and layers that are copied" },
+    ...JSON_ARG,
+    ...PROGRESS_ARGS,
   },
   examples: [
     "ctar convert piped.tar web01.tar",
     "ctar convert --compression gzip web01.tar web01-small.tar",
     "ctar convert --format tar web01.tar web01-rootfs.tar",
     "ctar convert --format docker --tag web01:1 web01.tar - | docker load",
-    "ctar convert --format rootfs --platform linux/arm64 image.tar rootfs.tar",
+    "ctar convert --format rootfs --platform linux/arm64 app.tar root.tar",
     "ssh host1 ctar export web01 - | ctar convert - web01.tar",
   ],
-  run: async ({ archive, output, spoolDir, ...args }, context) => {
+  run: shown("convert", async ({ archive, output, spoolDir, ...args }, context) => {
+    const toStdout = output === "-";
+    if (toStdout) context.results.takeStdout();
     const { gzip, chunkBytes } = parseWriteArguments(args);
     const losses = new LossReport();
-    const stdout = output === "-" ? await openStdout(context.signal) : undefined;
+    const stdout = toStdout ? await openStdout(context.signal) : undefined;
     await using subject = await openSubject(archive, context);
-    const directory = spoolDir ?? (output === "-" ? tmpdir() : path.dirname(output));
-    using spool = new Spool(() => directory, context.signal);
+    const directory = spoolDir ?? (toStdout ? tmpdir() : path.dirname(output));
+    using spool = new Spool(() => directory, context.signal, context.progress);
+    context.progress.begin({ phase: "convert", total: sizeOf(subject) });
     const request = {
       ...args,
       archive,
@@ -82,17 +90,31 @@ export const convertVerb: Verb = defineVerb({
       spoolDirectory: directory,
       onLoss: (loss: Loss): void => losses.add(loss),
     };
-    const write = async (sink: ByteSink): Promise<string> => {
-      const { format, detail } = await convertSubject(subject, request, { sink, context });
-      return `format ${format}, ${[formatSize(sink.offset), detail].filter(Boolean).join(", ")}`;
-    };
-    const outcome = stdout === undefined ? await writeTo(output, write, context) : await write(stdout);
-    context.talk(`converted "${subject.name}" to ${outcome}`);
+    const write = async (sink: ByteSink): Promise<Converted> => ({
+      ...(await convertSubject(subject, request, { sink, context })),
+      bytes: sink.offset,
+    });
+    const done = stdout === undefined ? await writeTo(output, write, context) : await write(stdout);
+    context.talk(`converted "${subject.name}" to ${wordsFor(done)}`);
+    context.results.set({ ...resultOf(done, { archive, output, kind: subject.kind }), ...context.results.common(losses) });
     return losses.isEmpty ? EXIT_CODES.done : reportLosses(losses, context);
-  },
+  }),
 });
 
-async function writeTo(target: string, write: (sink: ByteSink) => Promise<string>, { signal }: Context): Promise<string> {
+/** What came of it, and how large it is. */
+type Converted = Outcome & { bytes: number };
+
+function wordsFor({ format, bytes, detail }: Converted): string {
+  return [`format ${format}`, formatSize(bytes), detail].filter(Boolean).join(", ");
+}
+
+function resultOf(done: Converted, { archive, output, kind }: { archive: string; output: string; kind: Subject["kind"] }): object {
+  const { format, bytes, checked } = done;
+  const from = { archive: pathOrNull(archive), origin: kind === "images" ? "image" : kind };
+  return { verb: "convert", ...from, output: pathOrNull(output), format, bytes, checked, ...writtenResult(done) };
+}
+
+async function writeTo<T>(target: string, write: (sink: ByteSink) => Promise<T>, { signal }: Context): Promise<T> {
   const special = openSpecialFile(target, signal);
   if (special !== undefined) return await write(special);
   return await writeNewFile(target, { temporaryPath: temporaryName(target), signal }, write);

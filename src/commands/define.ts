@@ -7,10 +7,14 @@
 import type { EnumArgDef, PositionalArgDef, StringArgDef, BooleanArgDef } from "citty";
 import type { Context } from "./context.ts";
 
+/** What a shell offers for a value: ids of containers, names of pools or images, paths. */
+export type Completes = "container" | "pool" | "image" | "file" | "directory";
+
 /** An argument told by its place; required unless `required: false`. */
 export interface PositionalArg extends Pick<PositionalArgDef, "required" | "default"> {
   readonly type: "positional";
   readonly description: string;
+  readonly completes?: Completes | readonly Completes[];
   /** Takes all that follow; only the last one can. Its value is a list. */
   readonly repeatable?: boolean;
 }
@@ -21,6 +25,7 @@ export interface StringArg extends Pick<StringArgDef, "required" | "default"> {
   readonly description: string;
   /** What stands for the value in the help: `POOL`. */
   readonly valueHint: string;
+  readonly completes?: Completes;
   /** One letter. */
   readonly alias?: string;
   /** May be given more than once; its value is a list. */
@@ -80,7 +85,7 @@ export interface VerbDefinition<A extends Args> {
   /** Paragraphs for its own help. */
   readonly description?: string;
   readonly args: A;
-  /** Commands to learn from, each a line. */
+  /** Commands to learn from, each of lines of at most 69 columns, which man(1) shows whole in 80. */
   readonly examples: readonly string[];
   /** Does it. @returns an exit code other than 0 where the run went well but with losses */
   run(args: Values<A>, context: Context): Promise<number | void>;
@@ -101,6 +106,8 @@ export interface CommandGroup {
   readonly name: string;
   readonly summary: string;
   readonly commands: readonly Command[];
+  /** Variables that all of them read, and what each does. */
+  readonly environment?: readonly (readonly [name: string, effect: string])[];
 }
 
 /** What can be called. */

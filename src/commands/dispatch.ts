@@ -7,7 +7,14 @@ import type { Context } from "./context.ts";
 import type { Command, CommandGroup, VerbEntry } from "./define.ts";
 import { renderGroupHelp, renderVerbHelp } from "./help.ts";
 import { findClosest } from "./suggest.ts";
-import { asksForHelp, GLOBAL_OPTIONS, usageError } from "./words.ts";
+import { findSynonym } from "./synonyms.ts";
+import { asksForHelp, GLOBAL_SPELLINGS, usageError } from "./words.ts";
+
+/** What the completion scripts call; no command for people. */
+const COMPLETE = "__complete";
+
+/** A path, or a name as archives have it. */
+const LOOKS_LIKE_FILE = /\/|\.(?:tar|tgz|gz|zst|zfs|dat)$/;
 
 /** What is called, and with what. */
 interface Call {
@@ -29,6 +36,10 @@ export async function dispatch(words: readonly string[], program: CommandGroup, 
   const [first, ...rest] = words;
   if (first === "--version") {
     await context.print(version);
+    return EXIT_CODES.done;
+  }
+  if (first === COMPLETE) {
+    await (await import("./completion/complete.ts")).complete(rest, program, context);
     return EXIT_CODES.done;
   }
   const path = program.name;
@@ -54,11 +65,23 @@ async function runGroup(group: CommandGroup, call: Call): Promise<number> {
 function findCommand(name: string, group: CommandGroup, path: string): Command {
   const command = group.commands.find((one) => one.name === name);
   if (command !== undefined) return command;
-  const isOption = name.startsWith("-");
-  const known = isOption ? [...GLOBAL_OPTIONS, "--version"] : group.commands.map((one) => one.name);
-  const closest = findClosest(name, known);
-  const meant = isOption ? `Did you mean ${closest}?` : `Did you mean ${path} ${closest}?`;
-  throw usageError(`Unknown ${isOption ? "option" : "command"} "${name}"`, path, closest === undefined ? [] : [meant]);
+  const kind = name.startsWith("-") ? "option" : "command";
+  throw usageError(`Unknown ${kind} "${name}"`, path, suggestFor(name, group, path));
+}
+
+/** What somebody may have meant who typed that for a command. */
+function suggestFor(name: string, group: CommandGroup, path: string): string[] {
+  const [program, ...groups] = path.split(" ");
+  const synonym = findSynonym([...groups, name].join(" "));
+  if (synonym !== undefined) return [`Did you mean ${program} ${synonym}?`];
+  if (name.startsWith("-")) {
+    const closest = findClosest(name, [...GLOBAL_SPELLINGS, "--version"]);
+    return [closest === undefined ? `Options follow the command: ${path} <command> ${name}` : `Did you mean ${closest}?`];
+  }
+  const names = group.commands.map((one) => one.name);
+  const closest = findClosest(name, names);
+  if (closest !== undefined) return [`Did you mean ${path} ${closest}?`];
+  return LOOKS_LIKE_FILE.test(name) ? [`${program} inspect ${name} shows what a file is`] : [];
 }
 
 async function runVerb(entry: VerbEntry, { path, words, context }: Call): Promise<number> {

@@ -9,6 +9,7 @@ import { parseDatasetName } from "../zfs/name.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
 import { findDeadImageRuns } from "./image-store.ts";
+import { JSON_ARG } from "./results.ts";
 import { zfsOf } from "./world.ts";
 
 /** The verb. */
@@ -18,14 +19,14 @@ export const doctorVerb: Verb = defineVerb({
   description:
     "Exits with 1 while something is left over. --clean removes what killed runs left: snapshots, unfinished data and images; it starts containers that were stopped.",
   args: {
-    pool: { type: "string", valueHint: "POOL", description: "Look at this pool only; all installed ones if left out" },
+    pool: { type: "string", valueHint: "POOL", completes: "pool", description: "Look at this pool only; all installed ones if left out" },
     clean: { type: "boolean", description: "Remove what killed runs left" },
-    json: { type: "boolean", description: "Print JSON" },
+    ...JSON_ARG,
   },
   examples: ["ctar doctor", "ctar doctor --clean", "ctar doctor --pool dir:/srv/containers --json"],
   run: async ({ pool, clean, json }, context) => {
     const report = await examine(pool, clean, context);
-    if (json) await context.print(JSON.stringify(report, null, 2));
+    if (json) context.results.set(report);
     else await printReport(report, context);
     return report.leftovers.length > 0 && !clean ? EXIT_CODES.failed : EXIT_CODES.done;
   },

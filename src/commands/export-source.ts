@@ -39,6 +39,8 @@ export interface SourceParts<Request extends SourceRequest> {
   run: Run;
   losses: LossReport;
   context: Context;
+  /** Waited for before the container is stopped, once its head and its base streams have been written. */
+  beforeStop?: (() => Promise<void>) | undefined;
 }
 
 /** Opens a container to be exported as one of osctl's archives. @throws ToolError not-found, usage */
@@ -51,7 +53,15 @@ export async function openSource(parts: SourceParts<StreamRequest>): Promise<(Co
   if (pool.kind === "dir" || request.format === "tar") {
     return new TarSource(await openTrees(parts), { now: timeOf(context), onLoss: (loss: Loss) => losses.add(loss) });
   }
-  const common = { consistent, now: timeOf(context), lifecycle: await lifecycleOf(parts), run, talk: context.talk };
+  const common = {
+    consistent,
+    now: timeOf(context),
+    lifecycle: await lifecycleOf(parts),
+    beforeStop: parts.beforeStop,
+    run,
+    tell: context.tell,
+    progress: context.progress,
+  };
   return await openZfsSource(pool, id, { ...common, compression, form: { raw, largeBlocks, embedded }, verify });
 }
 
@@ -64,7 +74,7 @@ export async function openTrees(parts: SourceParts<SourceRequest>): Promise<Cont
     lifecycle: await lifecycleOf(parts),
     run,
     signal: context.signal,
-    talk: context.talk,
+    tell: context.tell,
     onLoss: (loss: Loss) => losses.add(loss),
   };
   return pool.kind === "dir" ? openDirTrees(pool, id, options) : await openZfsTrees(pool, id, options);

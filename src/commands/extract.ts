@@ -7,6 +7,8 @@ import { LossReport } from "../tree/loss.ts";
 import { PathPattern } from "../tree/path-pattern.ts";
 import { defineVerb, type Verb } from "./define.ts";
 import { notFound, openArchiveFiles, TREE_ARGS } from "./files-arguments.ts";
+import { PROGRESS_ARGS, shown } from "./progress.ts";
+import { JSON_ARG, pathOrNull } from "./results.ts";
 import { IMAGE_ARGS, SPOOL_ARG } from "./subject.ts";
 import { formatSize } from "./world.ts";
 
@@ -23,15 +25,24 @@ export const extractVerb: Verb = defineVerb({
     "streams and images from a pipe or in a compressed file, is kept in --spool-dir meanwhile. Data is not checked against an archive's manifest; " +
     "ctar verify does that.",
   args: {
-    archive: { type: "positional", description: "A file, an OCI layout's directory, or - for stdin" },
+    archive: { type: "positional", completes: "file", description: "A file, an OCI layout's directory, or - for stdin" },
     path: { type: "positional", required: false, repeatable: true, description: "What to extract; all if left out" },
-    directory: { type: "string", alias: "C", valueHint: "DIR", default: ".", description: "Where to; made if it is not there" },
+    directory: {
+      type: "string",
+      alias: "C",
+      valueHint: "DIR",
+      completes: "directory",
+      default: ".",
+      description: "Where to; made if it is not there",
+    },
     stripComponents: { type: "string", valueHint: "N", default: "0", description: "Leave out the first N names of each path" },
     force: { type: "boolean", description: "Replace files that are there" },
     dryRun: { type: "boolean", alias: "n", description: "Print what would be extracted, make nothing" },
+    ...JSON_ARG,
     ...TREE_ARGS,
     ...IMAGE_ARGS,
     ...SPOOL_ARG,
+    ...PROGRESS_ARGS,
   },
   examples: [
     "ctar extract web01.tar -C /srv/web01",
@@ -39,11 +50,12 @@ export const extractVerb: Verb = defineVerb({
     "ctar extract --platform linux/arm64 image.tar -C rootfs",
     "ctar extract --strip-components 2 web01.tar var/www -C ./www",
   ],
-  run: async (args, context) => {
-    const { archive, directory, force, dryRun } = args;
+  run: shown("extract", async (args, context) => {
+    const { archive, directory, force, dryRun, json } = args;
     const patterns = args.path.map((path) => new PathPattern(path));
     const stripComponents = parseCount(args.stripComponents);
     await using opened = await openArchiveFiles(args, true, context);
+    context.progress.begin({ phase: "files", total: patterns.length === 0 ? opened.size : undefined });
     if (!dryRun) makeDirectory(directory, NEW_DIRECTORY_MODE);
     const losses = new LossReport();
     const summary = await extractFiles(opened.files, directory, {
@@ -51,14 +63,18 @@ export const extractVerb: Verb = defineVerb({
       stripComponents,
       force,
       onLoss: (loss) => losses.add(loss),
-      ...(dryRun ? { onlyTell: async (path) => await context.print(path) } : {}),
+      ...(dryRun ? { onlyTell: async (path) => (json ? undefined : await context.print(path)) } : {}),
     });
     context.talk(`${dryRun ? "would extract" : "extracted"} ${summary.entries} files, ${formatSize(summary.bytes)} of data`);
-    if (!losses.isEmpty) context.talk(losses.summary());
-    if (summary.unmet.length > 0) throw notFound(summary.unmet, archive);
-    if (summary.taken > 0) throw namesTaken(summary, directory);
+    if (!losses.isEmpty) context.warn(losses.summary());
+    const { entries, bytes, taken, unmet } = summary;
+    const about = { verb: "extract", dryRun, archive: pathOrNull(archive), directory };
+    const found = { entries, bytes, taken, unmet: unmet.map(({ text }) => text) };
+    context.results.set({ ...about, ...found, ...context.results.common(losses) });
+    if (unmet.length > 0) throw notFound(unmet, archive);
+    if (taken > 0) throw namesTaken(summary, directory);
     return losses.isEmpty ? EXIT_CODES.done : EXIT_CODES.losses;
-  },
+  }),
 });
 
 function parseCount(text: string): number {

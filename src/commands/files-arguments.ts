@@ -9,7 +9,7 @@ import type { ByteStream, SeekableSource } from "../stream/bytes.ts";
 import { Spool } from "../sys/spool.ts";
 import { filesOfTar, type EntryFiles } from "../tree/entry-files.ts";
 import type { Context } from "./context.ts";
-import { imageChoice, imageReading, openSubject, refuseImageChoice, type ImageArguments, type Subject } from "./subject.ts";
+import { imageChoice, imageReading, openSubject, refuseImageChoice, sizeOf, type ImageArguments, type Subject } from "./subject.ts";
 
 /** Options that choose a tree. */
 export const TREE_ARGS = {
@@ -32,15 +32,18 @@ export interface TreeArguments extends ImageArguments {
 /** Files of an open input, to be disposed of. */
 export interface OpenedFiles extends AsyncDisposable {
   files: TreeFiles | EntryFiles;
+  /** Bytes of what they are read from, where that is known. */
+  size: number | undefined;
 }
 
 /** Opens the files of an input, and tells what is worth knowing of them. @throws ToolError */
 export async function openArchiveFiles(args: TreeArguments, wantsContents: boolean, context: Context): Promise<OpenedFiles> {
   await using stack = new AsyncDisposableStack();
   const subject = stack.use(await openSubject(args.archive, context));
+  context.progress.begin({ phase: "read", total: sizeOf(subject) });
   const files = await open(subject, { args, wantsContents, context, stack });
   const opened = stack.move();
-  return { files, [Symbol.asyncDispose]: async () => await opened.disposeAsync() };
+  return { files, size: sizeOf(subject), [Symbol.asyncDispose]: async () => await opened.disposeAsync() };
 }
 
 interface Request {
@@ -67,7 +70,7 @@ async function open(subject: Subject, { args, wantsContents, context, stack }: R
   const keep = wantsContents ? keeper(subject.name, { args, context, stack }) : undefined;
   const files = await openFiles(subject.input, subject.name, { dataset, fromDatasetRoot, keep });
   if (files.kind === "entries") return files;
-  for (const note of files.notes) context.talk(`note: ${note}`);
+  for (const note of files.notes) context.tell("note", note);
   stack.defer(async () => await files.close());
   return files;
 }
@@ -75,9 +78,9 @@ async function open(subject: Subject, { args, wantsContents, context, stack }: R
 /** Keeps ZFS streams whose files are to be read. */
 function keeper(name: string, { args, context, stack }: Omit<Request, "wantsContents">): (bytes: ByteStream) => Promise<SeekableSource> {
   const directory = args.spoolDir ?? tmpdir();
-  const spool = stack.use(new Spool(() => directory, context.signal));
+  const spool = stack.use(new Spool(() => directory, context.signal, context.progress));
   return async (bytes) => {
-    context.talk(`note: "${name}" is kept in "${directory}" while it is read`);
+    context.tell("note", `"${name}" is kept in "${directory}" while it is read`);
     return await spool.keep(bytes);
   };
 }

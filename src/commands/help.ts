@@ -1,101 +1,78 @@
 /**
- * The help texts: one screen per verb with arguments, options, examples and exit codes; one list per group.
+ * The help texts: one screen per verb with arguments, options, examples and exit codes; one list per group. They are laid out for a terminal of
+ * 80 columns, whatever the terminal is, so that they are the same in a pipe.
  */
-import { EXIT_CODES } from "../errors.ts";
-import { kebabCase, optionsOf, positionalsOf, type CommandGroup, type OptionDefinition, type PositionalArg, type Verb } from "./define.ts";
+import type { CommandGroup, Verb } from "./define.ts";
+import { describeOptions, describePositionals, EXIT_CODE_ROWS, GLOBAL_OPTIONS, usageOf, type DescribedOption } from "./describe.ts";
 
 type Row = readonly [left: string, right: string];
 
-const EXIT_CODE_ROWS: readonly Row[] = [
-  [`${EXIT_CODES.done}`, "done"],
-  [`${EXIT_CODES.failed}`, "failed"],
-  [`${EXIT_CODES.usage}`, "wrong usage"],
-  [`${EXIT_CODES.losses}`, "done, with losses"],
-  [`${EXIT_CODES["not-found"]}`, "not found"],
-  [`${EXIT_CODES.busy}`, "busy"],
-  [`${EXIT_CODES.damaged}`, "archive damaged"],
-  [`${EXIT_CODES.zfs}`, "zfs refused"],
-  [`${EXIT_CODES.bug}`, "a bug in ctar"],
-  [`${EXIT_CODES.interrupted}`, "interrupted"],
-];
-
-const GLOBAL_ROWS: readonly Row[] = [
-  ["    --verbose", "Show where an error comes from"],
-  ["-h, --help", "Show this help"],
-];
+const WIDTH = 80;
+/** A longer left side has its line for itself. */
+const LEFT_LIMIT = 30;
+const INDENT = "  ";
 
 /** The help of one verb. @param command the verb as typed: `ctar export` */
 export function renderVerbHelp(verb: Verb, command: string): string {
-  const positionals = positionalsOf(verb.args);
-  const usage = [command, "[options]", ...positionals.map(labelPositional)].join(" ");
+  const { summary, description = "", args, examples } = verb;
   return joinSections([
-    verb.summary,
-    `Usage: ${usage}`,
-    verb.description ?? "",
-    section("Arguments", positionals.map(describePositional)),
-    section("Options", [...optionsOf(verb.args).map(describeOption), ...GLOBAL_ROWS]),
-    section(
+    summary,
+    `Usage: ${usageOf(command, args)}`,
+    description.split("\n\n").map((paragraph) => wrap(paragraph, WIDTH).join("\n")).join("\n\n"), // prettier-ignore
+    section("Arguments", describePositionals(args).map(({ label, description: text }) => [label, text])), // prettier-ignore
+    section("Options", [...describeOptions(args), ...GLOBAL_OPTIONS].map(optionRow)),
+    list(
       "Examples",
-      verb.examples.map((example) => [example, ""]),
+      examples.flatMap((example) => example.split("\n")),
     ),
     section("Exit codes", EXIT_CODE_ROWS),
   ]);
 }
 
 /** The list of commands of a group. @param command the group as typed: `ctar ct` */
-export function renderGroupHelp(group: CommandGroup, command: string): string {
+export function renderGroupHelp({ summary, commands, environment = [] }: CommandGroup, command: string): string {
   return joinSections([
-    group.summary,
+    summary,
     `Usage: ${command} <command> [options] [arguments]`,
-    section(
-      "Commands",
-      group.commands.map((one) => [one.name, one.summary]),
-    ),
+    section("Commands", commands.map((one) => [one.name, one.summary])), // prettier-ignore
+    section("Environment", environment),
     `${command} <command> --help shows options, examples and exit codes.`,
   ]);
 }
 
-/** An argument in a usage line: `<ctid>`, `[archive]`, `[path...]`. */
-function labelPositional([key, definition]: [string, PositionalArg]): string {
-  const name = `${kebabCase(key)}${definition.repeatable === true ? "..." : ""}`;
-  return definition.required === false || definition.default !== undefined ? `[${name}]` : `<${name}>`;
-}
-
-function describePositional(entry: [string, PositionalArg]): Row {
-  const [, definition] = entry;
-  return [labelPositional(entry), withNotes(definition.description, notesOf("default", definition.default))];
-}
-
-function describeOption([key, definition]: [string, OptionDefinition]): Row {
-  const alias = definition.alias === undefined ? "    " : `-${definition.alias}, `;
-  return [`${alias}${labelOption(key, definition)}`, withNotes(definition.description, noteOption(definition))];
-}
-
-function labelOption(key: string, definition: OptionDefinition): string {
-  const name = kebabCase(key);
-  if (definition.type === "boolean") return definition.negatable === true ? `--[no-]${name}` : `--${name}`;
-  return `--${name} ${definition.type === "enum" ? definition.options.join("|") : definition.valueHint}`;
-}
-
-function noteOption(definition: OptionDefinition): string[] {
-  if (definition.type === "boolean") return definition.negatable === true ? [`default: ${definition.default === true ? "yes" : "no"}`] : [];
-  const repeatable = definition.type === "string" && definition.repeatable === true ? ["repeatable"] : [];
-  const required = definition.required === true ? ["required"] : [];
-  return [...required, ...repeatable, ...notesOf("default", definition.default)];
-}
-
-function notesOf(label: string, value: string | undefined): string[] {
-  return value === undefined ? [] : [`${label}: ${value}`];
-}
-
-function withNotes(description: string, notes: readonly string[]): string {
-  return notes.length === 0 ? description : `${description} (${notes.join(", ")})`;
+function optionRow({ letter, name, value, description }: DescribedOption): Row {
+  return [`${letter === undefined ? "    " : `${letter}, `}${name}${value === undefined ? "" : ` ${value}`}`, description];
 }
 
 function section(title: string, rows: readonly Row[]): string {
-  if (rows.length === 0) return "";
-  const width = Math.max(...rows.map(([left]) => left.length));
-  return [`${title}:`, ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`.trimEnd())].join("\n");
+  const lefts = rows.map(([left]) => left.length).filter((length) => length <= LEFT_LIMIT);
+  const width = Math.max(0, ...lefts);
+  return list(title, rows.flatMap((row) => layOut(row, width))); // prettier-ignore
+}
+
+/** A row's lines: its two sides beside each other, or one below the other. @param width of the left side, in columns */
+function layOut([left, right]: Row, width: number): string[] {
+  const gap = " ".repeat(width + INDENT.length);
+  const [first = "", ...others] = wrap(right, WIDTH - INDENT.length - gap.length);
+  const begin = left.length > width ? [left, `${gap}${first}`] : [`${left.padEnd(width)}${INDENT}${first}`];
+  return [...begin, ...others.map((line) => `${gap}${line}`)];
+}
+
+function list(title: string, lines: readonly string[]): string {
+  return lines.length === 0 ? "" : [`${title}:`, ...lines.map((line) => `${INDENT}${line}`)].join("\n");
+}
+
+/** The text in lines of at most that many columns; a longer word has a line for itself. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
 }
 
 function joinSections(sections: readonly string[]): string {

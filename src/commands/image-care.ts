@@ -3,9 +3,12 @@ import { damaged, EXIT_CODES } from "../errors.ts";
 import { checkImages } from "../oci/store/check.ts";
 import { pruneStore } from "../oci/store/prune.ts";
 import { findImages } from "../oci/store/select.ts";
+import type { StoredImage } from "../oci/store/stored-image.ts";
 import { escapeControl } from "../sys/escape.ts";
 import { defineVerb, type Verb } from "./define.ts";
 import { openPoolImages } from "./image-store.ts";
+import { PROGRESS_ARGS, shown } from "./progress.ts";
+import { JSON_ARG } from "./results.ts";
 import { formatSize, POOL_ARG } from "./world.ts";
 
 /** `ctar image prune`. */
@@ -16,7 +19,7 @@ export const imagePruneVerb: Verb = defineVerb({
   args: {
     untagged: { type: "boolean", description: "Remove images without a name, too" },
     dryRun: { type: "boolean", alias: "n", description: "Say what would be removed" },
-    json: { type: "boolean", description: "Print JSON" },
+    ...JSON_ARG,
     pool: POOL_ARG,
   },
   examples: ["ctar image prune", "ctar image prune --untagged --dry-run"],
@@ -24,7 +27,7 @@ export const imagePruneVerb: Verb = defineVerb({
     const { store } = await openPoolImages(pool, context);
     const { images, blobs, bytes, leases } = await pruneStore(store, { untagged, dryRun });
     const removed = images.map(({ target }) => target.digest);
-    if (json) return await context.print(JSON.stringify({ images: removed, blobs, bytes, leases, dryRun }, null, 2));
+    if (json) return context.results.set({ images: removed, blobs, bytes, leases, dryRun });
     for (const digest of removed) await context.print(`image ${digest}`);
     for (const digest of blobs) await context.print(escapeControl(`blob ${digest}`));
     if (leases > 0) await context.print(`what ${leases} killed run(s) left`);
@@ -40,24 +43,31 @@ export const imageCheckVerb: Verb = defineVerb({
     "Reads all that images need: every blob is there and is what its digest says, every layer what the configuration says it is when decompressed. " +
     "Prints what is wrong, each on a line, and exits 12. What is damaged goes with ctar image rm, and comes again with ctar image import.",
   args: {
-    image: { type: "positional", required: false, repeatable: true, description: "The images, by name or digest; all if left out" },
-    json: { type: "boolean", description: "Print JSON" },
+    image: {
+      type: "positional",
+      required: false,
+      repeatable: true,
+      completes: "image",
+      description: "The images, by name or digest; all if left out",
+    },
+    ...JSON_ARG,
     pool: POOL_ARG,
+    ...PROGRESS_ARGS,
   },
   examples: ["ctar image check", "ctar image check alpine:3.20"],
-  run: async ({ image, json, pool }, context) => {
+  run: shown("image check", async ({ image, json, pool }, context) => {
     const { store } = await openPoolImages(pool, context);
-    const checked = await checkImages(store, (all) =>
-      image.length === 0 ? all : [...new Set(image.flatMap((text) => findImages(all, text)))],
-    );
+    const choose = (all: readonly StoredImage[]): readonly StoredImage[] =>
+      image.length === 0 ? all : [...new Set(image.flatMap((text) => findImages(all, text)))];
+    const checked = await checkImages(store, choose, context.progress);
     const results = checked.map(({ image: { name, target }, problems }) => ({ name: name ?? null, digest: target.digest, problems }));
-    if (json) await context.print(JSON.stringify(results, null, 2));
+    if (json) context.results.set(results);
     else {
       for (const { name, digest, problems } of results)
         for (const line of problems.length === 0 ? ["whole"] : problems) await context.print(escapeControl(`${name ?? digest}: ${line}`));
     }
     const bad = results.filter(({ problems }) => problems.length > 0).length;
     if (bad === 0) return EXIT_CODES.done;
-    throw damaged(`Cannot vouch for ${bad === 1 ? "one image" : `${bad} images`} of ${results.length}`, { facts: { results } });
-  },
+    throw damaged(`Cannot vouch for ${bad === 1 ? "one image" : `${bad} images`} of ${results.length}`);
+  }),
 });

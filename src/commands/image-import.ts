@@ -10,6 +10,9 @@ import { openInput } from "../sys/input.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
 import { createPoolImages } from "./image-store.ts";
+import { PROGRESS_ARGS, shown } from "./progress.ts";
+import { JSON_ARG } from "./results.ts";
+import { sizeOf } from "./subject.ts";
 import { POOL_ARG, timeOf } from "./world.ts";
 
 /** `ctar image import`. */
@@ -21,7 +24,7 @@ export const imageImportVerb: Verb = defineVerb({
     "pipe, or a directory. All is checked before a name points to it: digests, sizes, layers decompressed. A blob is stored once. Of an image for " +
     "several platforms, those are kept that the archive has.",
   args: {
-    archive: { type: "positional", description: "A file, an OCI layout's directory, or - for stdin" },
+    archive: { type: "positional", completes: "file", description: "A file, an OCI layout's directory, or - for stdin" },
     tag: { type: "string", valueHint: "NAME", repeatable: true, description: "Name for the archive's only image, in place of its own" },
     baseName: {
       type: "string",
@@ -33,7 +36,8 @@ export const imageImportVerb: Verb = defineVerb({
     platform: { type: "string", valueHint: "OS/ARCH", repeatable: true, description: "Keep this platform alone" },
     allPlatforms: { type: "boolean", description: "Fail unless the archive has every platform that the image lists" },
     pool: POOL_ARG,
-    json: { type: "boolean", description: "Print JSON" },
+    ...JSON_ARG,
+    ...PROGRESS_ARGS,
   },
   examples: [
     "ctar image import alpine.tar",
@@ -41,7 +45,7 @@ export const imageImportVerb: Verb = defineVerb({
     "ctar image import --base-name registry.example/team/app layout/",
     "ctar image import --platform linux/arm64 multi.tar",
   ],
-  run: async ({ archive, pool, json, platform, allPlatforms, ...naming }, context) => {
+  run: shown("image import", async ({ archive, pool, json, platform, allPlatforms, ...naming }, context) => {
     if (naming.skipDigestForNamed && !naming.digests) throw new ToolError("usage", "Cannot use --skip-digest-for-named without --digests");
     const imported = await importArchive({
       archive,
@@ -50,9 +54,9 @@ export const imageImportVerb: Verb = defineVerb({
       naming: { ...naming, tags: naming.tag, date: dateOf(context) },
       context,
     });
-    if (json) await context.print(JSON.stringify(imported.map(reportOf), null, 2));
+    if (json) context.results.set(imported.map(reportOf));
     else for (const image of imported) await context.print(lineOf(image));
-  },
+  }),
 });
 
 /** `docker image load`. */
@@ -60,19 +64,20 @@ export const imageLoadVerb: Verb = defineVerb({
   name: "load",
   summary: "Keep the images of an archive, as docker load",
   args: {
-    input: { type: "string", alias: "i", valueHint: "FILE", description: "The archive; stdin if left out" },
-    quiet: { type: "boolean", alias: "q", description: "Do not print what was loaded" },
+    input: { type: "string", alias: "i", valueHint: "FILE", completes: "file", description: "The archive; stdin if left out" },
     platform: { type: "string", valueHint: "OS/ARCH", repeatable: true, description: "Load this platform alone" },
     pool: POOL_ARG,
+    ...PROGRESS_ARGS,
+    quiet: { ...PROGRESS_ARGS.quiet, description: "Do not say what was loaded" },
   },
   examples: ["ctar image load -i alpine.tar", "docker save alpine | ctar image load"],
-  run: async ({ input = "-", quiet, platform, pool }, context) => {
+  run: shown("image load", async ({ input = "-", quiet, platform, pool }, context) => {
     const naming: Naming = { tags: [], baseName: undefined, digests: false, skipDigestForNamed: false, date: dateOf(context) };
     const imported = await importArchive({ archive: input, pool, platforms: chosenPlatforms(platform, false), naming, context });
     if (quiet) return;
     for (const { name, digest } of imported)
       await context.print(name === undefined ? `Loaded image ID: ${digest}` : `Loaded image: ${name}`);
-  },
+  }),
 });
 
 /** What the options choose. @throws ToolError usage */
@@ -93,9 +98,16 @@ async function importArchive(request: {
   await using source = await openSource(archive, context);
   const { store } = await createPoolImages(pool, context);
   using lease = store.lease();
+  context.progress.begin({ phase: "read", total: sizeOf(source) });
   return await withIncomingImages(source, { lease, signal: context.signal }, async (images) => {
-    for (const note of images.notes) context.talk(`note: ${note}`);
-    return await importImages(nameTargets(images.targets, naming), { archive: images, store, lease, platforms });
+    for (const note of images.notes) context.tell("note", note);
+    return await importImages(nameTargets(images.targets, naming), {
+      archive: images,
+      store,
+      lease,
+      platforms,
+      progress: context.progress,
+    });
   });
 }
 
@@ -103,7 +115,7 @@ async function openSource(archive: string, context: Context): Promise<ImportSour
   if (archive !== "-" && fs.statSync(archive, { throwIfNoEntry: false })?.isDirectory() === true) {
     return { input: { directory: archive }, what: archive, [Symbol.asyncDispose]: async () => await Promise.resolve() };
   }
-  const input = await openInput(archive, context.signal);
+  const input = await openInput(archive, { signal: context.signal, counter: context.progress });
   return { input, what: input.name, [Symbol.asyncDispose]: async () => await input[Symbol.asyncDispose]() };
 }
 

@@ -8,6 +8,7 @@ import { escapeControl } from "../sys/escape.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
 import { openPoolImages } from "./image-store.ts";
+import { JSON_ARG } from "./results.ts";
 import { formatSize, POOL_ARG } from "./world.ts";
 
 const NO_NAME = "<none>";
@@ -18,17 +19,17 @@ export const imageLsVerb: Verb = defineVerb({
   summary: "List the images",
   args: {
     quiet: { type: "boolean", alias: "q", description: "Print names only, or the digest of what has none" },
-    json: { type: "boolean", description: "Print JSON" },
+    ...JSON_ARG,
     pool: POOL_ARG,
   },
   examples: ["ctar image ls", "ctar image ls --json | jq -r '.[].digest'"],
   run: async ({ quiet, json, pool }, context) => {
     const images = await listImages((await openPoolImages(pool, context)).store);
-    if (json) await context.print(JSON.stringify(images, null, 2));
+    if (json) context.results.set(images);
     else if (quiet) for (const { name, digest } of images) await context.print(escapeControl(name ?? digest));
     else await printList(images, context);
     for (const { name, digest, problem } of images) {
-      if (problem !== undefined) context.talk(`warning: ${name ?? digest}: ${problem}`);
+      if (problem !== undefined) context.tell("warning", `${name ?? digest}: ${problem}`);
     }
   },
 });
@@ -38,7 +39,7 @@ export const imageInspectVerb: Verb = defineVerb({
   name: "inspect",
   summary: "Show what an image is",
   args: {
-    image: { type: "positional", repeatable: true, description: "The images, by name or digest" },
+    image: { type: "positional", repeatable: true, completes: "image", description: "The images, by name or digest" },
     json: { type: "boolean", description: "Print JSON, with the whole configuration" },
     pool: POOL_ARG,
   },
@@ -46,7 +47,7 @@ export const imageInspectVerb: Verb = defineVerb({
   run: async ({ image, json, pool }, context) => {
     const { store } = await openPoolImages(pool, context);
     const images = await describeImages(store, (all) => [...new Set(image.flatMap((text) => findImages(all, text)))]);
-    if (json) await context.print(JSON.stringify(images, null, 2));
+    if (json) context.results.set(images);
     else for (const one of images) await printImage(one, context);
   },
 });
@@ -56,7 +57,7 @@ export const imageTagVerb: Verb = defineVerb({
   name: "tag",
   summary: "Give an image another name",
   args: {
-    image: { type: "positional", description: "The image, by name or digest" },
+    image: { type: "positional", completes: "image", description: "The image, by name or digest" },
     name: { type: "positional", repeatable: true, description: "Its new names" },
     force: { type: "boolean", alias: "f", description: "Take names from other images" },
     pool: POOL_ARG,
@@ -92,7 +93,7 @@ export const imageRmVerb: Verb = defineVerb({
   summary: "Remove images",
   description: "Removes names, and the data that no other name needs. A digest stands for all names of the image.",
   args: {
-    image: { type: "positional", repeatable: true, description: "The images, by name or digest" },
+    image: { type: "positional", repeatable: true, completes: "image", description: "The images, by name or digest" },
     prune: { type: "boolean", default: true, negatable: true, description: "Remove the data, too" },
     pool: POOL_ARG,
   },

@@ -5,6 +5,7 @@ import { ToolError } from "../errors.ts";
 import type { Pool, ZfsPool } from "../host/pool.ts";
 import type { DeadRun } from "../host/undo/leftovers.ts";
 import { ImageStore } from "../oci/store/store.ts";
+import type { InputOptions } from "../sys/input.ts";
 import { datasetExists, getProperties } from "../zfs/dataset.ts";
 import { childDataset, type DatasetName } from "../zfs/name.ts";
 import type { Context } from "./context.ts";
@@ -21,13 +22,13 @@ export interface PoolImages {
 /** The images of a pool that has some. @throws ToolError not-found */
 export async function openPoolImages(poolName: string | undefined, context: Context): Promise<PoolImages> {
   const pool = await poolOf(poolName, context);
-  return { pool, store: ImageStore.open(await locate(pool, false), context.signal) };
+  return { pool, store: ImageStore.open(await locate(pool, false), reading(context)) };
 }
 
 /** The images of a pool, with room for them made if there is none. */
 export async function createPoolImages(poolName: string | undefined, context: Context): Promise<PoolImages> {
   const pool = await poolOf(poolName, context);
-  return { pool, store: ImageStore.create(await locate(pool, true), context.signal) };
+  return { pool, store: ImageStore.create(await locate(pool, true), reading(context)) };
 }
 
 /** Runs that ended without cleaning up among a pool's images: a lease each. */
@@ -38,9 +39,13 @@ export async function findDeadImageRuns(pool: Pool, signal: AbortSignal): Promis
   return store.deadLeases().map((lease) => ({ command: undefined, left: [`unfinished "${lease}"`], clean }));
 }
 
+function reading({ signal, progress }: Context): InputOptions {
+  return { signal, counter: progress };
+}
+
 async function storeIfThere(pool: Pool, signal: AbortSignal): Promise<ImageStore | undefined> {
   try {
-    return ImageStore.open(await locate(pool, false), signal);
+    return ImageStore.open(await locate(pool, false), { signal });
   } catch (error) {
     if (error instanceof ToolError && error.code === "not-found") return undefined;
     throw error;

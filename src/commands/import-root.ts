@@ -10,6 +10,7 @@ import { PassingRoot } from "../oci/passing-root.ts";
 import { formatPlatform, hostPlatform, parsePlatform } from "../oci/platform.ts";
 import { openImages } from "../oci/reading/open-images.ts";
 import { parseReference } from "../oci/reference.ts";
+import type { Progress } from "../stream/progress.ts";
 import { displayName } from "../stream/tar/display-name.ts";
 import { filesOfTar, type EntryFiles } from "../tree/entry-files.ts";
 import type { Context } from "./context.ts";
@@ -27,8 +28,9 @@ export interface OpenedRoot extends AsyncDisposable {
   readonly id: string | undefined;
   readonly files: EntryFiles;
   readonly passing: PassingRoot;
-  /** Rows to show. */
-  readonly facts: readonly (readonly [label: string, value: string])[];
+  /** Rows to show, and what scripts are told. */
+  readonly rows: readonly (readonly [label: string, value: string])[];
+  readonly facts: object;
   /** What it is, for people. */
   readonly what: string;
 }
@@ -59,7 +61,8 @@ function openRootfs({ input, name }: Extract<Subject, { kind: "archive" | "rootf
     id: idOfFile(args),
     files: filesOfTar(input, name, { needsEnd: args.verify }),
     passing: new PassingRoot({ platform, image: undefined }),
-    facts: rows({ format: "rootfs", platform: formatPlatform(platform) }),
+    rows: [["format", "rootfs"], ["platform", formatPlatform(platform)]], // prettier-ignore
+    facts: { origin: "rootfs", platform: formatPlatform(platform) },
     what: "a root filesystem",
     [Symbol.asyncDispose]: async () => await Promise.resolve(),
   };
@@ -69,34 +72,37 @@ function openImage(archive: ImageArchive, args: RootArguments, context: Context)
   const image = chooseImage(archive.images, imageChoice(args));
   const { config, layers } = image;
   checkRunsHere(config);
-  for (const note of [...archive.notes, ...notesOf(config)]) context.talk(`note: ${note}`);
+  for (const note of [...archive.notes, ...notesOf(config)]) context.tell("note", note);
   const [name, platform] = [nameOf(image), formatPlatform(image.platform)];
   const command = displayName(Buffer.from(initCommand(config.run)?.join(" ") ?? "-"));
   return {
     id: idOfImage(image) ?? idOfFile(args),
-    files: filesWhenOpened(image),
+    files: filesWhenOpened(image, context.progress),
     passing: new PassingRoot({ platform: image.platform, image: config }),
-    facts: rows({ format: "image", image: name, platform, layers: `${layers.length}`, command }),
+    rows: Object.entries({ format: "image", image: name, platform, layers: `${layers.length}`, command }),
+    facts: { origin: "image", platform, image: { names: [...image.references, ...image.tags], digest: image.manifest.descriptor.digest, layerCount: layers.length } }, // prettier-ignore
     what: `image ${name} for ${platform}`,
     [Symbol.asyncDispose]: async () => await archive.close(),
   };
 }
 
-/** Layers are read when the container is known to have room, and their headers once. */
-function filesWhenOpened(image: Image): EntryFiles {
-  let files: Promise<EntryFiles> | undefined;
+/** Layers are read when the container is known to have room: their headers once, and then their files. */
+function filesWhenOpened(image: Image, progress: Progress): EntryFiles {
+  const total = image.layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+  let files: EntryFiles | undefined;
   return {
     kind: "entries",
     isReopenable: true,
     open: async () => {
-      files ??= filesOfImage(image);
-      return await (await files).open();
+      if (files === undefined) {
+        progress.plan([total, total]);
+        progress.begin({ phase: "layers" });
+        files = await filesOfImage(image);
+      }
+      progress.begin({ phase: "files", total });
+      return await files.open();
     },
   };
-}
-
-function rows(facts: Readonly<Record<string, string>>): OpenedRoot["facts"] {
-  return Object.entries(facts);
 }
 
 function nameOf({ references, tags, manifest }: Image): string {

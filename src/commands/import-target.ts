@@ -53,7 +53,7 @@ export async function openTarget(pool: Pool, parts: TargetParts): Promise<HostTa
     choices: { asId, asUser, asGroup, map, mapMode, missingDevices, hooks, untrusted },
     run,
     registrar: await chooseRegistrar(pool, { ...context, run, missingDevices, writeArchive: adoptionWriter(context) }),
-    talk: context.talk,
+    tell: context.tell,
     storage: (id) => makeStorage(id, pool, { ...parts, run }),
   });
 }
@@ -87,5 +87,5 @@ function makeStorage(id: string, pool: Pool, { request, properties, onLoss, cont
   if (request.dataset !== undefined || request.zfsProperty.length > 0) {
     throw new ToolError("usage", `Cannot use --dataset or --zfs-property: pool "${pool.name}" has no ZFS`);
   }
-  return new DirStorage(pool, { id, run, signal: context.signal, onLoss });
+  return new DirStorage(pool, { id, run, signal: context.signal, onLoss, counter: context.progress });
 }

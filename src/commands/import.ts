@@ -3,27 +3,34 @@ import { importArchive } from "../archive/import.ts";
 import { importRoot } from "../archive/import-root.ts";
 import { ArchiveReader } from "../archive/read.ts";
 import { EXIT_CODES } from "../errors.ts";
-import type { Pool } from "../host/pool.ts";
 import type { HostTarget } from "../host/import/target.ts";
+import { isSeekable } from "../stream/bytes.ts";
 import { unpack } from "../stream/input-start.ts";
+import { describeProgram } from "../sys/environment.ts";
 import { LossReport, type Loss } from "../tree/loss.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
 import { reportLosses } from "./export.ts";
 import { importedRoot, openRoot, type RootArguments } from "./import-root.ts";
 import { openTarget, parseProperties, type TargetRequest } from "./import-target.ts";
-import { IMAGE_ARGS, openSubject, refuseImageChoice, SPOOL_ARG, type Subject } from "./subject.ts";
-import { POOL_ARG, poolOf } from "./world.ts";
+import { IMAGE_ARGS, openSubject, refuseImageChoice, sizeOf, SPOOL_ARG, type Subject } from "./subject.ts";
+import { PROGRESS_ARGS, shown, type ProgressArguments } from "./progress.ts";
+import { announce } from "./remote/far-events.ts";
+import { JSON_ARG, pathOrNull } from "./results.ts";
+import { POOL_ARG, poolOf, printRows } from "./world.ts";
+import { writtenResult } from "./written.ts";
 
 /** What `import` was asked for. */
 export interface ImportRequest extends RootArguments, TargetRequest {
   pool?: string | undefined;
   dryRun: boolean;
+  json: boolean;
+  progress?: ProgressArguments["progress"];
 }
 
 /** Arguments that `ctar ct import` has too. */
 export const IMPORT_ARGS = {
-  archive: { type: "positional", description: "A file, or - for stdin" },
+  archive: { type: "positional", completes: "file", description: "A file, or - for stdin" },
   asId: { type: "string", valueHint: "CTID", description: "Id of the new container; the archive's if left out" },
   asUser: { type: "string", valueHint: "USER", description: "A user of the pool, instead of the archive's" },
   asGroup: { type: "string", valueHint: "GROUP", description: "A group of the pool, instead of the archive's" },
@@ -53,7 +60,7 @@ export const importVerb: Verb = defineVerb({
     "or the file. Images from a pipe, or compressed as a whole, are kept in --spool-dir first. Anything may be compressed with gzip or zstd.",
   args: {
     ...IMPORT_ARGS,
-    archive: { type: "positional", description: "A file, an OCI layout's directory, or - for stdin" },
+    archive: { type: "positional", completes: "file", description: "A file, an OCI layout's directory, or - for stdin" },
     image: IMAGE_ARGS.image,
     platform: { type: "string", valueHint: "OS/ARCH", description: "One of several platforms of an image; what a root filesystem is for" },
     ...SPOOL_ARG,
@@ -76,18 +83,20 @@ export const importVerb: Verb = defineVerb({
       description: "Check the records of streams, and checksums with the manifest",
     },
     dryRun: { type: "boolean", alias: "n", description: "Check the archive's head against the pool, change nothing" },
+    ...JSON_ARG,
+    ...PROGRESS_ARGS,
   },
   examples: [
     "ctar import web01.tar",
     "ctar import --as-id web02 --as-user web01 - < web01.tar",
-    "ctar import --pool tank --dataset tank/fast/web01 --zfs-property quota=20G web01.tar",
+    "ctar import --dataset tank/web01 --zfs-property quota=20G web01.tar",
     "ctar import --untrusted --as-id guest1 downloaded.tar",
     "ctar import --pool dir:/srv/containers web01.tar",
     "docker save alpine:3.20 | ctar import --as-id alpine01 -",
     "ctar import --image app:1.2 --platform linux/arm64 images.tar",
     "ssh host1 docker export web | ctar import --as-id web02 -",
   ],
-  run: async (args, context) => await runImport(args, context),
+  run: shown("import", runImport),
 });
 
 /** Imports a container. @returns the exit code */
@@ -95,19 +104,30 @@ export async function runImport(request: ImportRequest, context: Context): Promi
   const properties = parseProperties(request.zfsProperty);
   // before the input, which may be a pipe that waits for us
   const pool = await poolOf(request.pool, context);
+  announce({ event: "ready", tool: describeProgram(), pool: pool.name }, request, context);
   await using subject = await openSubject(request.archive, context);
   const losses = new LossReport();
   const onLoss = (loss: Loss): void => losses.add(loss);
   const target = await openTarget(pool, { request, properties, onLoss, context });
-  const { facts, proof } = await importSubject(subject, target, { request, context, onLoss });
-  if (request.dryRun) return await explain(facts, target, pool, context);
-  context.talk(`imported container "${target.planned.id}" to pool "${pool.name}" (${proof})`);
+  const { rows, facts, proof } = await importSubject(subject, target, { request, context, onLoss });
+  const { id: container, user, group, dataset, hooks } = target.planned;
+  const place = { container, pool: pool.name, user, group, dataset: dataset ?? null };
+  const about = { verb: "import", dryRun: request.dryRun, archive: pathOrNull(request.archive) };
+  const { compression } = subject;
+  context.results.set({ ...about, ...place, hooks, compression, ...facts, ...context.results.common(losses) });
+  if (request.dryRun) {
+    const placeRows = ["container", "user", "group", "pool", "dataset"] as const;
+    if (!request.json) await printRows([...placeRows.map((key) => [key, place[key] ?? "-"] as const), ...rows], context);
+    return EXIT_CODES.done;
+  }
+  context.talk(`imported container "${container}" to pool "${pool.name}" (${proof})`);
   return losses.isEmpty ? EXIT_CODES.done : reportLosses(losses, context);
 }
 
-/** What was imported: rows to show, and why it can be relied on. */
+/** What was imported: rows to show, what scripts are told, and why it can be relied on. */
 interface Imported {
-  facts: readonly (readonly [label: string, value: string])[];
+  rows: readonly (readonly [label: string, value: string])[];
+  facts: object;
   proof: string;
 }
 
@@ -119,28 +139,34 @@ interface ImportParts {
 
 async function importSubject(subject: Subject, target: HostTarget, { request, context, onLoss }: ImportParts): Promise<Imported> {
   const { dryRun, verify } = request;
+  const { progress } = context;
+  progress.begin({ phase: "import", total: sizeOf(subject) });
   if (subject.kind !== "archive") {
     await using root = await openRoot(subject, request, context);
     await importRoot(importedRoot(root), target, { dryRun });
-    const { facts, passing, what } = root;
-    if (dryRun) return { facts, proof: what };
-    for (const warning of passing.warnings()) context.talk(`warning: ${warning}`);
+    const { rows, passing, what } = root;
+    if (dryRun) return { rows, facts: root.facts, proof: what };
+    for (const warning of passing.warnings()) context.tell("warning", warning);
     const { release } = passing;
-    return { facts, proof: release === undefined ? what : `${what}, ${release.distribution} ${release.version}` };
+    const facts = { ...root.facts, distribution: release?.distribution ?? null, version: release?.version ?? null };
+    return { rows, facts, proof: release === undefined ? what : `${what}, ${release.distribution} ${release.version}` };
   }
   refuseImageChoice(request);
   await using unpacked = await unpack(subject.input, subject.name);
-  const { head, checked } = await importArchive(new ArchiveReader(unpacked.source), target, { dryRun, verify, onLoss });
+  const isFile = isSeekable(unpacked.source);
+  const { head, checked, streams } = await importArchive(new ArchiveReader(unpacked.source), target, {
+    dryRun,
+    verify,
+    onLoss,
+    onAccepted: () => announce({ event: "accepted", container: target.planned.id }, request, context),
+    onStream: ({ kind: phase, dataset }, bytes) => progress.enter({ phase, dataset, total: isFile ? bytes : undefined }),
+    onFiles: (total) => progress.begin({ phase: "files", total }),
+  });
   const { metadata, hooks } = head;
-  const facts = [["format", metadata.format], ["subdatasets", metadata.datasets.join(" ") || "-"], ["hooks", `${hooks.length}`]] as const; // prettier-ignore
-  return { facts, proof: checked ? "checked against its manifest" : "the archive has no manifest to check against" };
-}
-
-const LABEL_WIDTH = 13;
-
-async function explain(facts: Imported["facts"], target: HostTarget, pool: Pool, context: Context): Promise<number> {
-  const { id, user, group, dataset } = target.planned;
-  const place = [["container", id], ["user", user], ["group", group], ["pool", pool.name], ["dataset", dataset ?? "-"]] as const; // prettier-ignore
-  for (const [label, value] of [...place, ...facts]) await context.print(label.padEnd(LABEL_WIDTH) + value);
-  return EXIT_CODES.done;
+  const { format, datasets, exportedAt } = metadata;
+  const rows = [["format", format], ["subdatasets", datasets.join(" ") || "-"], ["hooks", `${hooks.length}`]] as const; // prettier-ignore
+  const made = dryRun ? {} : { checked, ...writtenResult({ streams }) };
+  const facts = { origin: "archive", format, exportedAt, datasets, ...made };
+  const unchecked = verify ? "the archive has no manifest to check against" : "not checked";
+  return { rows, facts, proof: checked ? "checked against its manifest" : unchecked };
 }

@@ -26,7 +26,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: "image",
-    summary: "Keep images on the pool, and exchange them with Docker, podman and containerd",
+    summary: "Keep and exchange images of Docker, podman and containerd",
     commands: [
       { name: "import", summary: "Keep the images of an archive", load: async () => (await import("./image-import.ts")).imageImportVerb },
       { name: "export", summary: "Write images into an archive", load: async () => (await import("./image-export.ts")).imageExportVerb },
@@ -54,6 +54,32 @@ export const commands: readonly Command[] = [
     commands: [
       { name: "export", summary: "Export a container, as osctl ct export", load: async () => (await import("./ct.ts")).ctExportVerb },
       { name: "import", summary: "Import a container, as osctl ct import", load: async () => (await import("./ct.ts")).ctImportVerb },
+    ],
+  },
+  {
+    name: "licenses",
+    summary: "Show the licenses of ctar and of what is in its file",
+    load: async () => (await import("./licenses.ts")).licensesVerb,
+  },
+  {
+    name: "completion",
+    summary: "Print a script that completes ctar's command lines in a shell",
+    commands: [
+      {
+        name: "bash",
+        summary: "Print the completion script for bash",
+        load: async () => (await import("./completion/verbs.ts")).bashCompletionVerb,
+      },
+      {
+        name: "zsh",
+        summary: "Print the completion script for zsh",
+        load: async () => (await import("./completion/verbs.ts")).zshCompletionVerb,
+      },
+      {
+        name: "fish",
+        summary: "Print the completion script for fish",
+        load: async () => (await import("./completion/verbs.ts")).fishCompletionVerb,
+      },
     ],
   },
 ];

@@ -9,7 +9,7 @@ export const initVerb: Verb = defineVerb({
   name: "init",
   summary: "Make a pool or a directory ready to hold containers",
   description: "Lays out what osctld expects of a pool. What is there already stays as it is.",
-  args: { pool: { type: "positional", description: "An imported zpool, or a directory as dir:/path" } },
+  args: { pool: { type: "positional", completes: "pool", description: "An imported zpool, or a directory as dir:/path" } },
   examples: ["ctar init tank", "ctar init dir:/srv/containers"],
   run: async ({ pool: name }, context) => {
     const directory = directoryOf(name);

@@ -12,6 +12,7 @@ import { verifyFiles } from "../tree/verify-files.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
 import { imageLines } from "./inspect-images.ts";
+import { JSON_ARG } from "./results.ts";
 import {
   IMAGE_ARGS,
   imageChoice,
@@ -36,9 +37,9 @@ export const inspectVerb: Verb = defineVerb({
     "their records. From a pipe, and of an archive that is gzipped as a whole, everything is read anyway, and counted. A ZFS stream that is in " +
     "no archive can be inspected too. Layers of images are not read.",
   args: {
-    archive: { type: "positional", description: "A file, an OCI layout's directory, or - for stdin" },
+    archive: { type: "positional", completes: "file", description: "A file, an OCI layout's directory, or - for stdin" },
     records: { type: "boolean", description: "Read all of each stream: count its records, check it" },
-    json: { type: "boolean", description: "Print JSON" },
+    ...JSON_ARG,
     image: IMAGE_ARGS.image,
     platform: { ...IMAGE_ARGS.platform, description: "One of several platforms; all if left out" },
     ...SPOOL_ARG,
@@ -53,7 +54,7 @@ export const inspectVerb: Verb = defineVerb({
     await using subject = await openSubject(archive, context);
     if (subject.kind !== "images") refuseImageChoice(args);
     const { report, lines, damage } = await look(subject, { ...args, records }, context);
-    if (json) await context.print(JSON.stringify({ compression: subject.compression, ...report }, null, 2));
+    if (json) context.results.set({ compression: subject.compression, ...report });
     else for (const line of lines) await context.print(escapeControl(line));
     if (damage === undefined) return;
     throw damaged(`Cannot inspect all of "${subject.name}": ${damage}`, {
@@ -95,7 +96,7 @@ async function lookAtImages({ input, name }: Extract<Subject, { kind: "images" }
     const { notes } = archive;
     const isChosen = request.image !== undefined || request.platform !== undefined;
     const images = (isChosen ? [chooseImage(archive.images, imageChoice(request))] : archive.images).map(inspectImage);
-    for (const note of notes) context.talk(`note: ${note}`);
+    for (const note of notes) context.tell("note", note);
     return { report: { images, notes }, lines: imageLines(images) };
   } finally {
     await archive.close();

@@ -2,18 +2,19 @@
 import { listContainers, type Container } from "../host/container.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
+import { JSON_ARG } from "./results.ts";
 import { POOL_ARG, poolOf } from "./world.ts";
 
 /** The verb. */
 export const listVerb: Verb = defineVerb({
   name: "list",
   summary: "List the containers of a pool",
-  args: { pool: POOL_ARG, json: { type: "boolean", description: "Print JSON" } },
+  args: { pool: POOL_ARG, ...JSON_ARG },
   examples: ["ctar list", "ctar list --pool dir:/srv/containers --json"],
   run: async ({ pool: name, json }, context) => {
     const pool = await poolOf(name, context);
-    const rows = listContainers(pool, (problem) => context.talk(`warning: ${problem.message}`)).map(describe);
-    if (json) await context.print(JSON.stringify(rows, null, 2));
+    const rows = listContainers(pool, (problem) => context.tell("warning", problem.message)).map(describe);
+    if (json) context.results.set(rows);
     else await printTable(rows, context);
   },
 });

@@ -21,7 +21,7 @@ export const lsVerb: Verb = defineVerb({
     "root filesystems; needs neither ZFS nor root. A path names a file, or a directory whose contents are listed; it starts at the container's root " +
     "filesystem, or at the root of the dataset of a bare stream, and may have * ? and [a-z] in its names. Links are not followed. Owners are those of the archive; times are UTC.",
   args: {
-    archive: { type: "positional", description: "A file, an OCI layout's directory, or - for stdin" },
+    archive: { type: "positional", completes: "file", description: "A file, an OCI layout's directory, or - for stdin" },
     path: { type: "positional", required: false, repeatable: true, description: "What to list; the root if left out" },
     long: { type: "boolean", alias: "l", description: "Show type and mode, links, owner, size or device numbers, time, target" },
     recursive: { type: "boolean", alias: "R", description: "List what lies below directories, too" },

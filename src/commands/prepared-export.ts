@@ -1,20 +1,19 @@
 /** What an export writes, and what it would write, known before anything is changed. */
 import { exportArchive } from "../archive/export.ts";
-import type { ContainerSource } from "../archive/source.ts";
 import { ArchiveWriter } from "../archive/write.ts";
-import { EXIT_CODES } from "../errors.ts";
-import type { Compression, ZfsSource } from "../host/export/zfs-source.ts";
+import type { Compression } from "../host/export/zfs-source.ts";
 import type { ByteSink } from "../stream/bytes.ts";
 import { describeProgram } from "../sys/environment.ts";
-import type { Context } from "./context.ts";
 import { prepareFiles, type FilesFormat, type FilesRequest } from "./export-files.ts";
 import { openSource, openTrees, type SourceParts } from "./export-source.ts";
 import { refuseImageOptions } from "./new-image.ts";
-import { formatSize } from "./world.ts";
+import type { ProgressArguments } from "./progress.ts";
+import type { RemoteArguments } from "./remote/remote-arguments.ts";
 import type { parseWriteArguments, WriteArguments } from "./write-arguments.ts";
+import type { Written } from "./written.ts";
 
 /** What `export` was asked for. */
-export interface ExportRequest extends WriteArguments, Omit<FilesRequest, "format"> {
+export interface ExportRequest extends WriteArguments, RemoteArguments, Omit<FilesRequest, "format"> {
   ctid: string;
   pool?: string | undefined;
   consistent: boolean;
@@ -29,19 +28,23 @@ export interface ExportRequest extends WriteArguments, Omit<FilesRequest, "forma
   startCommand?: string | undefined;
   force: boolean;
   dryRun: boolean;
+  json: boolean;
+  progress?: ProgressArguments["progress"];
 }
-
-const LABEL_WIDTH = 13;
 
 /** How archives are written. */
 type Writing = ReturnType<typeof parseWriteArguments>;
 
 /** An export that can begin. */
 export interface PreparedExport {
-  /** @returns what was written, for people */
-  readonly write: (sink: ByteSink) => Promise<string>;
-  /** Says what would be. @returns the exit code */
-  readonly explain: () => Promise<number>;
+  /** What is known of it before, for people and for scripts. */
+  readonly rows: readonly (readonly [label: string, value: string])[];
+  readonly facts: object;
+  /** Whether the container is stopped for it. */
+  readonly willStop: boolean;
+  /** Bytes of each base stream; undefined where nobody knows. */
+  readonly estimate: () => Promise<readonly { dataset: string; bytes: number }[] | undefined>;
+  readonly write: (sink: ByteSink) => Promise<Written>;
 }
 
 /** Prepares an export. @throws ToolError not-found, usage */
@@ -55,45 +58,49 @@ export async function prepareExport(parts: SourceParts<ExportRequest>, writing: 
 }
 
 async function prepareArchive(parts: SourceParts<ExportRequest>, { chunkBytes, gzip }: Writing): Promise<PreparedExport> {
-  const { request, context } = parts;
+  const { request } = parts;
+  const { progress } = parts.context;
   const source = await openSource(parts);
-  const write = async (sink: ByteSink): Promise<string> => {
-    const writer = new ArchiveWriter(sink, { mtime: source.head.metadata.exportedAt, chunkBytes });
-    const { streams } = await exportArchive(source, writer, { tool: describeProgram(), streams: { ...gzip, verify: request.verify } });
-    return `${formatSize(streams.reduce((sum, { stored }) => sum + stored.bytes, 0))} of data`;
+  const { metadata, hooks } = source.head;
+  const { format, datasets, exportedAt } = metadata;
+  const write = async (sink: ByteSink): Promise<Written> => {
+    const writer = new ArchiveWriter(sink, { mtime: exportedAt, chunkBytes });
+    const { streams } = await exportArchive(source, writer, {
+      tool: describeProgram(),
+      streams: { ...gzip, verify: request.verify, progress },
+      onStream: ({ kind: phase, dataset }) => progress.begin({ phase, dataset }),
+    });
+    return { streams };
   };
-  return { write, explain: async () => await explain(source, request, context) };
+  const rows = [
+    ["container", parts.id],
+    ["format", format],
+    ["datasets", ["/", ...datasets].join(" ")],
+    ["hooks", `${hooks.length}`],
+    ["consistent", consistency(source)],
+    ["compression", format === "tar" ? "gzip" : request.compression],
+  ] as const;
+  return {
+    rows,
+    facts: { format, exportedAt, datasets, hooks: hooks.map(({ name }) => name) },
+    willStop: source.willStop,
+    estimate: async () => ("estimate" in source ? await source.estimate() : undefined),
+    write,
+  };
 }
 
 async function prepareForOthers(parts: SourceParts<ExportRequest & FilesRequest>, { gzip }: Writing): Promise<PreparedExport> {
   const { request, id, losses, context } = parts;
+  const { format } = request;
   const trees = await openTrees(parts);
-  const { facts, write } = await prepareFiles(trees, request, { gzip, onLoss: (loss) => losses.add(loss), signal: context.signal });
-  const explainFiles = async (): Promise<number> => {
-    const rows = [["container", id], ["format", request.format], ...facts, ["consistent", consistency(trees)]] as const;
-    for (const [label, value] of rows) await context.print(`${label.padEnd(LABEL_WIDTH)}${value}`);
-    return EXIT_CODES.done;
+  const { rows, facts, write } = await prepareFiles(trees, request, { gzip, onLoss: (loss) => losses.add(loss), context });
+  return {
+    rows: [["container", id], ["format", format], ...rows, ["consistent", consistency(trees)]],
+    facts: { format, ...facts },
+    willStop: trees.willStop,
+    estimate: async () => await Promise.resolve(undefined),
+    write,
   };
-  const writeFiles = async (sink: ByteSink): Promise<string> => {
-    const what = await write(sink);
-    return `${what}, ${formatSize(sink.offset)}`;
-  };
-  return { write: writeFiles, explain: explainFiles };
-}
-
-async function explain(source: ContainerSource & { willStop: boolean }, request: ExportRequest, context: Context): Promise<number> {
-  const { metadata } = source.head;
-  await context.print(`container    ${metadata.container}`);
-  await context.print(`format       ${metadata.format}`);
-  await context.print(`datasets     ${["/", ...metadata.datasets].join(" ")}`);
-  await context.print(`hooks        ${source.head.hooks.length}`);
-  await context.print(`consistent   ${consistency(source)}`);
-  await context.print(`compression  ${metadata.format === "tar" ? "gzip" : request.compression}`);
-  if (!("estimate" in source)) return EXIT_CODES.done;
-  for (const { dataset, bytes } of await (source as unknown as ZfsSource).estimate()) {
-    await context.print(`base stream  ${dataset === "" ? "/" : dataset}  ${formatSize(bytes)} (${bytes} bytes before gzip)`);
-  }
-  return EXIT_CODES.done;
 }
 
 function consistency({ willStop }: { willStop: boolean }): string {

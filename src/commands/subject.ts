@@ -32,6 +32,7 @@ export const SPOOL_ARG = {
   spoolDir: {
     type: "string",
     valueHint: "DIR",
+    completes: "directory",
     description: "Where is kept what cannot be read as it passes; TMPDIR if left out",
   },
 } as const;
@@ -48,7 +49,7 @@ export async function openSubject(path: string, context: Context): Promise<Subje
     const input = { directory: path };
     return { kind: "images", name: path, compression: "none", input, [Symbol.asyncDispose]: async () => await Promise.resolve() };
   }
-  const input = await openInput(path, context.signal);
+  const input = await openInput(path, { signal: context.signal, counter: context.progress });
   try {
     const { kind, compression, source } = await recognize(input, input.name);
     return { kind, name: input.name, compression, input: source, [Symbol.asyncDispose]: async () => await input[Symbol.asyncDispose]() };
@@ -58,10 +59,16 @@ export async function openSubject(path: string, context: Context): Promise<Subje
   }
 }
 
+/** Bytes of an input that is a file; those of others are not known before their end. */
+export function sizeOf({ input }: { readonly input: ByteSource | ImageDirectory }): number | undefined {
+  return "directory" in input ? undefined : input.size;
+}
+
 /** How images are opened, and where they are kept if they have to be. */
-export function imageReading(spoolDir: string | undefined, { signal, talk }: Context): OpenImagesOptions {
-  const onSpool = (directory: string): void => talk(`note: the images are kept in "${directory}" while they are read`);
-  return { signal, onSpool, ...(spoolDir === undefined ? {} : { spoolDirectory: spoolDir }) };
+export function imageReading(spoolDir: string | undefined, { signal, tell, progress }: Context): OpenImagesOptions {
+  const onSpool = (directory: string): void => tell("note", `the images are kept in "${directory}" while they are read`);
+  const onKept = (total: number): void => progress.begin({ phase: "read", total });
+  return { signal, counter: progress, onSpool, onKept, ...(spoolDir === undefined ? {} : { spoolDirectory: spoolDir }) };
 }
 
 /** Which image is asked for. @throws ToolError usage */

@@ -2,15 +2,21 @@
  * Finds what a mistyped word was meant to be.
  */
 
-/** The candidate with the fewest changed letters, if no more than every third is. */
+/** Fewer letters begin too many words, dashes not counted. */
+const BEGINNING = /^-*[^-]{2}/;
+
+/** The candidate with the fewest changed letters, if no more than every third is; else the only one that begins so. */
 export function findClosest(word: string, candidates: readonly string[]): string | undefined {
+  const typed = word.toLowerCase();
   let closest: string | undefined;
-  let fewest = Math.floor(word.length / 3) + 1;
+  let fewest = Math.floor(typed.length / 3) + 1;
   for (const candidate of candidates) {
-    const changes = editDistance(word, candidate);
+    const changes = editDistance(typed, candidate);
     if (changes < fewest) [closest, fewest] = [candidate, changes];
   }
-  return closest;
+  if (closest !== undefined || !BEGINNING.test(typed)) return closest;
+  const [begun, ...others] = candidates.filter((candidate) => candidate.startsWith(typed));
+  return others.length === 0 ? begun : undefined;
 }
 
 /** Letters to insert, delete, replace or swap with their neighbour (optimal string alignment). */

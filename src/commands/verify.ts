@@ -11,7 +11,9 @@ import { verifyFiles } from "../tree/verify-files.ts";
 import type { StreamDescription } from "../zfs/dmu/describe.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
-import { imageReading, openSubject, SPOOL_ARG, type Subject } from "./subject.ts";
+import { PROGRESS_ARGS, shown } from "./progress.ts";
+import { JSON_ARG } from "./results.ts";
+import { imageReading, openSubject, sizeOf, SPOOL_ARG, type Subject } from "./subject.ts";
 import { formatSize } from "./world.ts";
 
 /** What was found out about an input. */
@@ -37,9 +39,10 @@ export const verifyVerb: Verb = defineVerb({
     "an image needs is there, and that layers are what their diffIDs say and can be put one upon the other; of a root filesystem the tar and its names. " +
     "Needs no ZFS. A ZFS stream that is no archive can be checked too. Prints what is wrong, each on a line, and exits 12.",
   args: {
-    archive: { type: "positional", description: "A file, an OCI layout's directory, or - for stdin" },
-    json: { type: "boolean", description: "Print JSON" },
+    archive: { type: "positional", completes: "file", description: "A file, an OCI layout's directory, or - for stdin" },
+    ...JSON_ARG,
     ...SPOOL_ARG,
+    ...PROGRESS_ARGS,
   },
   examples: [
     "ctar verify web01.tar",
@@ -47,27 +50,27 @@ export const verifyVerb: Verb = defineVerb({
     "ctar verify --json web01.tar | jq .findings",
     "docker save alpine | ctar verify -",
   ],
-  run: async ({ archive, json, spoolDir }, context) => {
+  run: shown("verify", async ({ archive, json, spoolDir }, context) => {
     await using subject = await openSubject(archive, context);
     const outcome = await check(subject, spoolDir, context);
     const { findings, moreFindings } = outcome;
     const { name, compression } = subject;
     const isWhole = findings.length === 0;
-    if (json) await context.print(JSON.stringify({ whole: isWhole, findings, moreFindings, compression, ...outcome.report }, null, 2));
+    if (json) context.results.set({ whole: isWhole, findings, moreFindings, compression, ...outcome.report });
     else await printOutcome(outcome, name, context);
     if (isWhole) return EXIT_CODES.done;
     const count = findings.length + moreFindings;
-    throw damaged(`Cannot vouch for "${name}": ${count === 1 ? "one thing is" : `${count} things are`} wrong with it`, {
-      facts: { findings },
-    });
-  },
+    throw damaged(`Cannot vouch for "${name}": ${count === 1 ? "one thing is" : `${count} things are`} wrong with it`);
+  }),
 });
 
 async function check(subject: Subject, spoolDir: string | undefined, context: Context): Promise<Outcome> {
+  const { progress } = context;
+  progress.begin({ phase: "verify", total: sizeOf(subject) });
   const { kind, input, name } = subject;
   if (kind === "images") return imagesOutcome(await verifyImages(input, name, imageReading(spoolDir, context)));
   if (kind === "rootfs") return rootfsOutcome(await verifyFiles(filesOfTar(input, name, { needsEnd: true })));
-  return archiveOutcome(await verifyInput(input, name));
+  return archiveOutcome(await verifyInput(input, name, ({ kind: phase, dataset }) => progress.enter({ phase, dataset })));
 }
 
 function archiveOutcome({ findings, moreFindings, bytes, archive, stream }: Verification): Outcome {
@@ -108,7 +111,7 @@ async function printOutcome({ findings, moreFindings, notes, amount, lines }: Ou
   for (const finding of findings) await print(lineOf(finding));
   if (moreFindings > 0) await print(`and ${moreFindings} more`);
   if (findings.length > 0) return;
-  for (const note of notes) context.talk(`note: ${note}`);
+  for (const note of notes) context.tell("note", note);
   await print(`${name} is whole: ${amount}`);
   for (const line of lines) await print(line);
 }

@@ -7,16 +7,19 @@
  */
 import { ToolError } from "../errors.ts";
 import { isRepeatable, kebabCase, positionalsOf, type Args, type OptionDefinition } from "./define.ts";
+import { GLOBAL_OPTIONS } from "./describe.ts";
 import { findClosest } from "./suggest.ts";
 
-/** Options that every verb takes; read by main and the dispatcher. */
-export const GLOBAL_OPTIONS: readonly string[] = ["--help", "-h", "--verbose"];
+/** Options that every verb takes, as they are typed; read by main and the dispatcher. */
+export const GLOBAL_SPELLINGS: readonly string[] = GLOBAL_OPTIONS.flatMap(({ letter, name }) =>
+  letter === undefined ? name : [name, letter],
+);
 
 /** What was given for each key, in the order of the command line; booleans as `true` and `false`. */
 export type Given = ReadonlyMap<string, readonly string[]>;
 
 /** An option as one spelling names it. */
-interface Spelling {
+export interface Spelling {
   readonly key: string;
   readonly definition: OptionDefinition;
   /** What a boolean becomes by this spelling. */
@@ -36,6 +39,11 @@ export function usageError(message: string, command: string, hints: readonly str
 /** Whether a word list asks for help; what follows `--` is none of our business. */
 export function asksForHelp(words: readonly string[]): boolean {
   return optionWords(words).some((word) => word === "--help" || word === "-h");
+}
+
+/** Whether a word list asks for JSON, whatever else is wrong with it. */
+export function asksForJson(words: readonly string[]): boolean {
+  return optionWords(words).includes("--json");
 }
 
 /** Takes `--verbose` out of a command line, wherever it stands. */
@@ -94,6 +102,7 @@ class WordReader {
   }
 
   #readShort(word: string): void {
+    if (word.length > 2) this.#refuseOneDash(word);
     for (let at = 1; at < word.length; at++) {
       const name = `-${word[at]}`;
       const rest = word.slice(at + 1);
@@ -102,6 +111,17 @@ class WordReader {
       if (rest.startsWith("=")) return this.#readOption(name, rest.slice(1));
       this.#readOption(name, undefined);
     }
+  }
+
+  /** Refuses `-pool` and `-poool`; what has letters of its own only, and is no option's name, is a bundle of them. */
+  #refuseOneDash(word: string): void {
+    const name = `-${word.replace(/=.*$/s, "")}`;
+    const meant = this.#spellings.has(name) || !this.#spellings.has(word.slice(0, 2)) ? findClosest(name, this.#optionNames()) : undefined;
+    if (meant?.startsWith("--") === true) throw this.#refuse(`Unknown option "${name.slice(1)}"`, meant);
+  }
+
+  #optionNames(): string[] {
+    return [...this.#spellings.keys(), ...GLOBAL_SPELLINGS];
   }
 
   #readOption(name: string, attached: string | undefined): void {
@@ -119,7 +139,7 @@ class WordReader {
   #find(name: string): Spelling {
     const spelling = this.#spellings.get(name);
     if (spelling !== undefined) return spelling;
-    const closest = findClosest(name, [...this.#spellings.keys(), ...GLOBAL_OPTIONS]);
+    const closest = findClosest(name, this.#optionNames());
     throw this.#refuse(`Unknown option "${name}"`, closest);
   }
 
@@ -167,7 +187,8 @@ class WordReader {
   }
 }
 
-function listSpellings(args: Args): Map<string, Spelling> {
+/** Everything that can be typed for an option. */
+export function listSpellings(args: Args): ReadonlyMap<string, Spelling> {
   const spellings = new Map<string, Spelling>();
   for (const [key, definition] of Object.entries(args)) {
     if (definition.type === "positional") continue;

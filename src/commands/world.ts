@@ -8,6 +8,7 @@ import type { Context } from "./context.ts";
 export const POOL_ARG = {
   type: "string",
   valueHint: "POOL",
+  completes: "pool",
   description: "A zpool, or a directory as dir:/path; the only installed zpool if left out",
 } as const;
 
@@ -42,4 +43,11 @@ export function formatSize(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   const power = bytes < 1024 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
   return `${power === 0 ? bytes : (bytes / 1024 ** power).toFixed(1)} ${units[power]}`;
+}
+
+const LABEL_WIDTH = 13;
+
+/** Prints rows of a label and a value. */
+export async function printRows(rows: readonly (readonly [label: string, value: string])[], context: Context): Promise<void> {
+  for (const [label, value] of rows) await context.print(label.padEnd(LABEL_WIDTH) + value);
 }

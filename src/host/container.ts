@@ -74,7 +74,7 @@ export function datasetOf(pool: ZfsPool, { id, config }: Container): DatasetName
 }
 
 /** Ids of all containers of a pool. */
-function listContainerIds(pool: Pool): string[] {
+export function listContainerIds(pool: Pool): string[] {
   const names = listNames(path.join(pool.paths.conf, "ct"));
   return names.filter((name) => name.endsWith(".yml") && !name.startsWith(".")).map((name) => name.slice(0, -".yml".length));
 }

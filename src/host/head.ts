@@ -5,6 +5,7 @@ import { readSmallFile } from "../sys/files.ts";
 import { groupFile, readContainer, userFile, type Container } from "./container.ts";
 import { readHooks, type Hook } from "./hooks.ts";
 import type { Pool } from "./pool.ts";
+import type { Tell } from "./tell.ts";
 
 /** A container's configuration. */
 export interface HostHead {
@@ -41,12 +42,12 @@ export const MOMENTARY_KEYS: readonly string[] = ["state", "send_log", "local_tr
 /**
  * Reads what belongs to a container besides its data.
  *
- * @param talk told of what is left out
+ * @param tell told of what is left out
  * @throws ToolError not-found, damaged
  */
-export function readHead(pool: Pool, id: string, talk: (line: string) => void): HostHead {
+export function readHead(pool: Pool, id: string, tell: Tell): HostHead {
   const container = readContainer(pool, id);
-  if (container.config.has("send_log")) talk(`warning: container "${id}" is being sent to another host (send_log)`);
+  if (container.config.has("send_log")) tell("warning", `container "${id}" is being sent to another host (send_log)`);
   const userConfig = container.user === null ? undefined : readSmallFile(userFile(pool, container.user));
   const groupConfig = container.group === null ? undefined : readSmallFile(groupFile(pool, container.group));
   return {
@@ -54,7 +55,7 @@ export function readHead(pool: Pool, id: string, talk: (line: string) => void): 
     containerConfig: encodeConfig(container.config),
     ...(userConfig === undefined ? {} : { userConfig }),
     ...(groupConfig === undefined ? {} : { groupConfig }),
-    hooks: readHooks(pool, id, (name) => talk(`warning: "${name}" in the hook directory is no executable hook, it is left out`)),
+    hooks: readHooks(pool, id, (name) => tell("warning", `"${name}" in the hook directory is no executable hook, it is left out`)),
   };
 }
 

@@ -99,6 +99,8 @@ export interface SharedFile {
   readonly fd: number;
   /** What the other one writes, as it appears, until `written` settles. */
   follow(written: Promise<unknown>): ByteStream;
+  /** Bytes that the other one has written so far. */
+  readonly ahead: number;
   /** Takes what the other one wrote for written here. @returns how many bytes */
   takeOver(): number;
   /** Writes something, for the reason why another one could not; what follows is of no use. @throws ToolError failed if it cannot be done */

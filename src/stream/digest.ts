@@ -40,10 +40,12 @@ export interface DigestTaker extends ByteObserver, Disposable {
 }
 
 /** Passes a stream through while somebody looks on. */
-export async function* observed(source: ByteStream, observer: ByteObserver): ByteStream {
+export async function* observed(source: ByteStream, ...observers: readonly ByteObserver[]): ByteStream {
   for await (const chunk of source) {
-    const busy = observer.update(chunk);
-    if (busy !== undefined) await busy;
+    for (const observer of observers) {
+      const busy = observer.update(chunk);
+      if (busy !== undefined) await busy;
+    }
     yield chunk;
   }
 }

@@ -25,6 +25,18 @@ const LITTLE_BYTES = 64 * 1024;
 /** How many reads of a little there may be without hearing signals. */
 const LITTLE_READS = 64;
 
+/** Options of inputs. */
+export interface InputOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Counts what is read; not what is stepped over by seeking. */
+  readonly counter?: Counter | undefined;
+}
+
+/** Counts bytes. */
+export interface Counter {
+  bytes: number;
+}
+
 /** An open input; satisfies the stream room's `ByteSource`, a regular file its `SeekableSource`. Closing is the opener's job (`await using`). */
 export class Input implements AsyncDisposable {
   /** What messages call it: the path, or "standard input". */
@@ -33,15 +45,17 @@ export class Input implements AsyncDisposable {
   readonly #fd: number;
   readonly #signal: AbortSignal | undefined;
   readonly #start: number;
+  readonly #counter: Counter | undefined;
   #offset = 0;
   #littleReads = 0;
 
-  constructor(options: { name: string; fd: number; size: number | undefined; start?: number; signal: AbortSignal | undefined }) {
+  constructor(options: InputOptions & { name: string; fd: number; size: number | undefined; start?: number }) {
     this.name = options.name;
     this.#fd = options.fd;
     this.size = options.size;
     this.#start = options.start ?? 0;
     this.#signal = options.signal;
+    this.#counter = options.counter;
   }
 
   get offset(): number {
@@ -59,6 +73,7 @@ export class Input implements AsyncDisposable {
         : (await raceAbort(readFd(this.#fd, buffer, 0, maxBytes, position), this.#signal)).bytesRead;
       if (bytesRead === 0) return undefined;
       this.#offset += bytesRead;
+      if (this.#counter !== undefined) this.#counter.bytes += bytesRead;
       return bytesRead === maxBytes ? buffer : buffer.subarray(0, bytesRead);
     } catch (error) {
       throw error instanceof ToolError ? error : new ToolError("failed", `Cannot read "${this.name}": ${systemReason(error)}`);
@@ -103,8 +118,8 @@ export class Input implements AsyncDisposable {
  *
  * @throws ToolError not-found, failed (no permission, a directory), usage (stdin is a terminal)
  */
-export async function openInput(path: string, signal?: AbortSignal): Promise<Input> {
-  if (path === "-") return stdin(signal);
+export async function openInput(path: string, options: InputOptions = {}): Promise<Input> {
+  if (path === "-") return stdin(options);
   try {
     const fd = await promisify(fs.open)(path, "r");
     const stat = await fstat(fd);
@@ -112,7 +127,7 @@ export async function openInput(path: string, signal?: AbortSignal): Promise<Inp
       await promisify(fs.close)(fd);
       throw new ToolError("failed", `Cannot read "${path}": it is a directory`);
     }
-    return new Input({ name: path, fd, size: stat.isFile() ? stat.size : undefined, signal });
+    return new Input({ name: path, fd, size: stat.isFile() ? stat.size : undefined, ...options });
   } catch (error) {
     if (error instanceof ToolError) throw error;
     const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
@@ -120,7 +135,7 @@ export async function openInput(path: string, signal?: AbortSignal): Promise<Inp
   }
 }
 
-async function stdin(signal: AbortSignal | undefined): Promise<Input> {
+async function stdin(options: InputOptions): Promise<Input> {
   const name = "standard input";
   const stat = await fstat(0).catch((error: unknown) => {
     throw new ToolError("failed", `Cannot read ${name}: ${systemReason(error)}`);
@@ -132,6 +147,6 @@ async function stdin(signal: AbortSignal | undefined): Promise<Input> {
   }
   if (stat.isFIFO()) await widenPipe(0);
   const start = stat.isFile() ? readFdInfo(0)?.position : undefined;
-  if (start === undefined) return new Input({ name, fd: 0, size: undefined, signal });
-  return new Input({ name, fd: 0, size: Math.max(0, stat.size - start), start, signal });
+  if (start === undefined) return new Input({ name, fd: 0, size: undefined, ...options });
+  return new Input({ name, fd: 0, size: Math.max(0, stat.size - start), start, ...options });
 }

@@ -5,8 +5,9 @@ import { promisify } from "node:util";
 import { ToolError } from "../errors.ts";
 import { raceAbort, systemCode, systemReason } from "./failure.ts";
 import { openCLibrary } from "./ffi.ts";
-import { readFdInfo } from "./fd-info.ts";
+import { isStdoutClosed, readFdInfo } from "./fd-info.ts";
 import { widenPipe } from "./pipe.ts";
+import { writeSome } from "./write.ts";
 
 const fsync = promisify(fs.fsync);
 const SEEK_SET = 0;
@@ -89,11 +90,16 @@ export class Output {
     }
   }
 
-  /** Takes what another process wrote for written here. @returns how many bytes */
-  takeOver(): number {
+  /** Bytes that another process has written behind ours. */
+  get ahead(): number {
     const position = readFdInfo(this.fd)?.position;
     if (position === undefined) throw new TypeError("/proc was there before");
-    const bytes = position - this.#start - this.#offset;
+    return position - this.#start - this.#offset;
+  }
+
+  /** Takes what another process wrote for written here. @returns how many bytes */
+  takeOver(): number {
+    const bytes = this.ahead;
     this.#offset += bytes;
     return bytes;
   }
@@ -121,11 +127,8 @@ export class Output {
   }
 
   async #attempt(chunk: Uint8Array, from: number, position: number | null): Promise<number> {
-    const written = new Promise<number>((resolve, reject) => {
-      fs.write(this.fd, chunk, from, chunk.length - from, position, (error, count) => (error === null ? resolve(count) : reject(error)));
-    });
     try {
-      return await raceAbort(written, this.#signal);
+      return await raceAbort(writeSome(this.fd, chunk.subarray(from), position), this.#signal);
     } catch (error) {
       if (systemCode(error) !== "EAGAIN") throw this.#signal?.aborted === true ? this.#signal.reason : this.#failure(error);
       await new Promise((resolve) => setTimeout(resolve, 5)); // somebody made the pipe non-blocking; there is no poll(2) to wait with
@@ -140,9 +143,10 @@ export class Output {
   }
 }
 
-/** Opens stdout for an archive. @throws ToolError usage when it is a terminal */
+/** Opens stdout for an archive. @throws ToolError usage when it is a terminal, failed when it is closed */
 export async function openStdout(signal?: AbortSignal): Promise<Output> {
   const name = "standard output";
+  if (isStdoutClosed()) throw new ToolError("failed", `Cannot write to "${name}": it is closed`);
   const stat = fs.fstatSync(1);
   if (stat.isCharacterDevice() && process.stdout.isTTY) {
     throw new ToolError("usage", "Cannot write an archive to the terminal", {

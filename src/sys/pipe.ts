@@ -6,6 +6,7 @@
  */
 import * as fs from "node:fs";
 import { openCLibrary } from "./ffi.ts";
+import { writeSome } from "./write.ts";
 
 /** Both ends of a pipe; closing them is their owners' job. */
 export interface Pipe {
@@ -55,7 +56,7 @@ export async function* readPipe(fd: number): AsyncIterable<Uint8Array> {
 /** Writes all of a chunk to a pipe, waiting while it is full. @returns false if nobody reads any more */
 export async function writePipe(fd: number, chunk: Uint8Array): Promise<boolean> {
   try {
-    for (let done = 0; done < chunk.length;) done += await writeSome(fd, chunk, done);
+    for (let done = 0; done < chunk.length;) done += await writeSome(fd, chunk.subarray(done));
     return true;
   } catch {
     return false; // EPIPE: there is nothing else that can happen to a pipe of our own
@@ -66,11 +67,5 @@ function readSome(fd: number): Promise<Uint8Array> {
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   return new Promise((resolve, reject) => {
     fs.read(fd, buffer, 0, buffer.length, null, (error, count) => (error === null ? resolve(buffer.subarray(0, count)) : reject(error)));
-  });
-}
-
-function writeSome(fd: number, chunk: Uint8Array, from: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    fs.write(fd, chunk, from, chunk.length - from, null, (error, count) => (error === null ? resolve(count) : reject(error)));
   });
 }

@@ -6,7 +6,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { damaged, ToolError } from "../errors.ts";
 import { systemCode, systemReason } from "./failure.ts";
-import { Input } from "./input.ts";
+import { Input, type InputOptions } from "./input.ts";
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
 
@@ -31,7 +31,7 @@ export function sizeOfPlainFile(directory: string, relative: string): number | u
 }
 
 /** Opens such a file, to be closed by whoever asked. @throws ToolError as {@link sizeOfPlainFile}; failed if it is gone */
-export function openPlainFile(directory: string, relative: string, signal: AbortSignal | undefined): Input & { readonly size: number } {
+export function openPlainFile(directory: string, relative: string, options: InputOptions): Input & { readonly size: number } {
   const name = path.join(directory, relative);
   sizeOfPlainFile(directory, relative);
   let fd: number;
@@ -41,7 +41,7 @@ export function openPlainFile(directory: string, relative: string, signal: Abort
     throw new ToolError("failed", `Cannot read "${name}": ${systemReason(error)}`, { facts: { path: name } });
   }
   const stat = fs.fstatSync(fd);
-  if (stat.isFile()) return new Input({ name, fd, size: stat.size, signal }) as Input & { readonly size: number };
+  if (stat.isFile()) return new Input({ name, fd, size: stat.size, ...options }) as Input & { readonly size: number };
   fs.closeSync(fd);
   throw refusal(name, stat, "regular file");
 }

@@ -1,12 +1,14 @@
 /**
  * Child processes: argv arrays, never a shell, always in the C locale. The only file that starts programs.
  *
- * Children run in a session of their own, so that a Ctrl-C on the terminal reaches us alone and the clean-up decides what ends when.
+ * Children run in a session of their own, so that a Ctrl-C on the terminal reaches us alone and the clean-up decides what ends when. What has to ask
+ * its user something is the exception.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import * as fs from "node:fs";
 import { ToolError } from "../errors.ts";
+import { findProgram, searchedDirectories } from "./find-program.ts";
 import { openPipe, readPipe, writePipe, type Pipe } from "./pipe.ts";
 
 /** How a child ended, with the end of what it said. */
@@ -24,6 +26,10 @@ export interface ChildOptions {
   signal?: AbortSignal | undefined;
   /** Variables added to the environment. */
   env?: Readonly<Record<string, string>>;
+  /** Leaves it in our session, where it can ask for a password; a Ctrl-C reaches it, too. */
+  onTerminal?: boolean;
+  /** Told what it writes to stderr, as it comes. */
+  onStderr?: (chunk: Uint8Array) => void;
 }
 
 const STDERR_TAIL_BYTES = 32 * 1024;
@@ -103,15 +109,16 @@ export class Child implements AsyncDisposable {
     this.argv = argv;
     this.#inputFd = inputPipe?.write;
     this.#outputFd = outputPipe?.read;
-    this.#process = spawn(file, args, {
+    this.#process = spawn(findProgram(file), args, {
       stdio: [inputPipe?.read ?? "pipe", outputPipe?.write ?? outputFile ?? "pipe", "pipe"],
-      detached: true,
+      detached: options.onTerminal !== true,
       env: { ...process.env, LC_ALL: "C", ...options.env },
     });
     for (const theirs of [inputPipe?.read, outputPipe?.write]) if (theirs !== undefined) fs.closeSync(theirs);
     this.#process.stdin?.on("error", ignore);
     this.#process.stdout?.on("error", ignore);
     this.#process.stderr?.on("data", (chunk: Buffer) => {
+      options.onStderr?.(chunk);
       this.#stderr = Buffer.concat([this.#stderr, chunk]).subarray(-STDERR_TAIL_BYTES);
     });
     this.#ending = new Promise((resolve) => {
@@ -192,13 +199,11 @@ export class Child implements AsyncDisposable {
     if (this.#startFailure === undefined) return exit;
     const program = this.argv[0] ?? "";
     const missing = (this.#startFailure as NodeJS.ErrnoException).code === "ENOENT";
-    throw new ToolError(
-      missing ? "not-found" : "failed",
-      `Cannot run "${program}": ${missing ? "no such program" : this.#startFailure.message}`,
-      {
-        facts: { argv: this.argv },
-      },
-    );
+    const reason = missing ? "no such program" : this.#startFailure.message;
+    throw new ToolError(missing ? "not-found" : "failed", `Cannot run "${program}": ${reason}`, {
+      hints: missing && !program.includes("/") ? [`It was looked for in ${searchedDirectories().join(", ")}`] : [],
+      facts: { argv: this.argv },
+    });
   }
 
   /** Asks the program to end, and makes it end 5 seconds later. */

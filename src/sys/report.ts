@@ -9,7 +9,7 @@
  *
  * What is quoted from outside is escaped line by line. A stack is shown for our own bugs, and for everything with `--verbose`.
  */
-import { EXIT_CODES, ToolError } from "../errors.ts";
+import { EXIT_CODES, ToolError, type ErrorCode } from "../errors.ts";
 import { escapeControl } from "./escape.ts";
 import { ReaderGone } from "./terminal.ts";
 
@@ -18,6 +18,19 @@ export interface Conclusion {
   readonly exitCode: number;
   /** What to write to stderr, whole lines; empty if there is nothing to say. */
   readonly text: string;
+}
+
+/** Why a run failed, for scripts. */
+export interface Failure {
+  readonly code: ErrorCode | "bug";
+  readonly exitCode: number;
+  readonly message: string;
+  /** What made it fail, the nearest first. */
+  readonly causes: readonly string[];
+  /** What went wrong besides, as while cleaning up. */
+  readonly also: readonly string[];
+  readonly hints: readonly string[];
+  readonly facts: Readonly<Record<string, unknown>>;
 }
 
 /** Options of {@link conclude}. */
@@ -38,14 +51,48 @@ const CAUSE_LIMIT = 10;
 
 /** Turns whatever a run threw into its exit code and last words. */
 export function conclude(thrown: unknown, options: ReportOptions = {}): Conclusion {
-  const [first, ...others] = flattenErrors(thrown);
-  if (first instanceof ReaderGone) return { exitCode: first.exitCode, text: "" };
-  const error = blameInterruption(first, options.abortReason);
-  const also = error === first ? others : others.filter((other) => !isAbort(other, options.abortReason));
+  const [error, ...also] = settleErrors(thrown, options);
+  if (error instanceof ReaderGone) return { exitCode: error.exitCode, text: "" };
+  return { exitCode: exitCodeOf(error), text: renderErrors([error, ...also], options) };
+}
+
+/** The same for scripts. */
+export function describeFailure(thrown: unknown, options: ReportOptions = {}): Failure {
+  const [error, ...also] = settleErrors(thrown, options);
   return {
-    exitCode: error instanceof ToolError ? error.exitCode : EXIT_CODES.bug,
-    text: renderErrors([error, ...also], options),
+    code: error instanceof ToolError ? error.code : "bug",
+    exitCode: exitCodeOf(error),
+    message: messageOf(error),
+    causes: causesOf(error).map(messageOf),
+    also: also.map(messageOf),
+    hints: hintsOf([error, ...also], options),
+    facts: error instanceof ToolError ? plainFacts(error.facts) : {},
   };
+}
+
+/** Facts that are as they are in JSON, or simple lists and objects of such. */
+function plainFacts(facts: ToolError["facts"]): Failure["facts"] {
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => isSimple(value) || (isList(value) && Object.values(value).every(isSimple)))); // prettier-ignore
+}
+
+function isSimple(value: unknown): boolean {
+  return value === null || ["string", "number", "boolean", "bigint", "undefined"].includes(typeof value);
+}
+
+function isList(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !ArrayBuffer.isView(value);
+}
+
+/** What it comes down to, and what went wrong besides. */
+function settleErrors(thrown: unknown, { abortReason }: ReportOptions): readonly [unknown, ...unknown[]] {
+  const [first, ...others] = flattenErrors(thrown);
+  if (first instanceof ReaderGone) return [first];
+  const error = blameInterruption(first, abortReason);
+  return [error, ...(error === first ? others : others.filter((other) => !isAbort(other, abortReason)))];
+}
+
+function exitCodeOf(error: unknown): number {
+  return error instanceof ToolError ? error.exitCode : EXIT_CODES.bug;
 }
 
 /** An interrupted run fails in many ways; all of them end as "interrupted", with whatever else went wrong as the cause. */
@@ -63,12 +110,18 @@ function isAbort(error: unknown, reason: unknown): boolean {
 function flattenErrors(thrown: unknown): unknown[] {
   if (thrown instanceof SuppressedError) return [...flattenErrors(thrown.suppressed), ...flattenErrors(thrown.error)];
   if (thrown instanceof AggregateError && thrown.errors.length > 0) return thrown.errors.flatMap(flattenErrors);
-  return [thrown];
+  return [blamePermissions(thrown)];
+}
+
+/** What Deno was not permitted to do for us is no bug. */
+function blamePermissions(error: unknown): unknown {
+  if (!(error instanceof Error) || error.name !== "NotCapable") return error;
+  return new ToolError("failed", `Cannot go on under Deno: ${error.message}`, { hints: ["deno run -A src/main.ts"] });
 }
 
 function renderErrors(errors: readonly unknown[], options: ReportOptions): string {
   const lines = errors.flatMap((error) => renderChain(error, options));
-  const hints = [...new Set(errors.flatMap((error) => collectHints(error, options)))];
+  const hints = hintsOf(errors, options);
   if (hints.length > 0) lines.push("", ...hints.map((hint) => `${paint("hint:", "36", options)} ${escapeControl(hint)}`));
   return `${lines.join("\n")}\n`;
 }
@@ -111,6 +164,10 @@ function causesOf(error: unknown): unknown[] {
     causes.push(current);
   }
   return causes;
+}
+
+function hintsOf(errors: readonly unknown[], options: ReportOptions): string[] {
+  return [...new Set(errors.flatMap((error) => collectHints(error, options)))];
 }
 
 function collectHints(error: unknown, options: ReportOptions): string[] {

@@ -7,7 +7,7 @@ import * as path from "node:path";
 import { randomBytes } from "node:crypto";
 import { ToolError } from "../errors.ts";
 import { systemReason } from "./failure.ts";
-import { Input } from "./input.ts";
+import { Input, type Counter } from "./input.ts";
 import { Output } from "./output.ts";
 
 const MODE = 0o600;
@@ -16,12 +16,17 @@ const MODE = 0o600;
 export class Spool implements Disposable {
   readonly #directory: () => string;
   readonly #signal: AbortSignal;
+  readonly #counter: Counter | undefined;
   #output: Output | undefined;
 
-  /** @param directory gives the directory for the file, asked for when there is something to keep */
-  constructor(directory: () => string, signal: AbortSignal) {
+  /**
+   * @param directory gives the directory for the file, asked for when there is something to keep
+   * @param counter counts what is read of it
+   */
+  constructor(directory: () => string, signal: AbortSignal, counter?: Counter) {
     this.#directory = directory;
     this.#signal = signal;
+    this.#counter = counter;
   }
 
   /** Keeps a stream to its end. @throws ToolError failed if there is no room; what the stream threw */
@@ -30,7 +35,8 @@ export class Spool implements Disposable {
     for await (const chunk of bytes) await (this.#output ??= this.#open()).write([chunk]);
     await this.#output?.flush();
     const { fd = -1, name = "", offset: end = 0 } = this.#output ?? {};
-    return new SpooledStream(new Input({ name, fd, start, size: end - start, signal: this.#signal }), end - start);
+    const options = { signal: this.#signal, counter: this.#counter };
+    return new SpooledStream(new Input({ name, fd, start, size: end - start, ...options }), end - start);
   }
 
   [Symbol.dispose](): void {

@@ -10,7 +10,7 @@ export class Thread {
   readonly #waiting: PromiseWithResolvers<unknown>[] = [];
   #failure: Error | undefined;
 
-  /** @param file its source, relative to `src/`, without suffix; it is an entry point of its own in scripts/build.ts */
+  /** @param file its source, relative to `src/`, without suffix; it is an entry point of its own in scripts/compile.ts */
   constructor(file: string, memory: SharedArrayBuffer) {
     this.#worker = new Worker(entryPoint(file), { workerData: memory });
     this.#worker.unref();

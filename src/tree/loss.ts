@@ -9,13 +9,24 @@ export interface Loss {
   reason: string;
 }
 
+/** Losses of one kind. */
+export interface LossKind {
+  what: string;
+  /** Empty for what is left of many kinds. */
+  reason: string;
+  count: number;
+  /** The first few paths. */
+  examples: string[];
+}
+
 const EXAMPLES = 3;
 /** Bound of the kinds told apart: names of attributes come from outside. */
 const KINDS = 50;
+const OTHERS = "other losses";
 
 /** Collects losses: how many of each kind, and the first few. */
 export class LossReport {
-  readonly #kinds = new Map<string, { count: number; examples: string[] }>();
+  readonly #kinds = new Map<string, LossKind>();
 
   /** Whether nothing was lost. */
   get isEmpty(): boolean {
@@ -24,11 +35,17 @@ export class LossReport {
 
   add({ path, what, reason }: Loss): void {
     const exact = `${what}: ${reason}`;
-    const kind = this.#kinds.has(exact) || this.#kinds.size < KINDS ? exact : "other losses";
-    const seen = this.#kinds.get(kind) ?? { count: 0, examples: [] };
+    const isTold = this.#kinds.has(exact) || this.#kinds.size < KINDS;
+    const kind = isTold ? exact : OTHERS;
+    const seen = this.#kinds.get(kind) ?? { what: isTold ? what : OTHERS, reason: isTold ? reason : "", count: 0, examples: [] };
     seen.count += 1;
     if (seen.examples.length < EXAMPLES) seen.examples.push(path);
     this.#kinds.set(kind, seen);
+  }
+
+  /** Each kind with its count and a few paths. */
+  get kinds(): LossKind[] {
+    return [...this.#kinds.values()];
   }
 
   /** Lines for stderr: each kind with its count and a few paths. */

@@ -27,7 +27,7 @@ export class Zfs {
    * @throws ToolError zfs, not-found, exists, busy
    */
   async run(args: readonly string[], action: string): Promise<string> {
-    const exit = await runCommand([this.#program, ...args], { signal: this.#signal });
+    const exit = await runCommand([this.#program, ...args], { signal: this.#signal }).catch(explainMissing);
     if (exit.status === 0) return exit.stdout;
     throw zfsFailure(exit, action, [this.#program, ...args]);
   }
@@ -61,4 +61,11 @@ export class Zfs {
       throw error;
     }
   }
+}
+
+/** Says what to type where there is no zfs. */
+function explainMissing(error: unknown): never {
+  if (!(error instanceof ToolError) || error.code !== "not-found") throw error;
+  const hints = [...error.hints, "CTAR_ZFS=/path/to/zfs names it; a pool in a directory needs none: --pool dir:/path"];
+  throw new ToolError(error.code, error.message, { hints, facts: error.facts });
 }

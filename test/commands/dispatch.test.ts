@@ -30,16 +30,17 @@ Arguments:
   [things...]  What to put there
 
 Options:
-  -c, --compression auto|off|gzip  How to squeeze (default: auto)
-      --as-id ID                   Name on the label
-  -l, --level N                    How hard (default: 6)
-      --zfs-property K=V           A property to set (repeatable)
-      --[no-]consistent            Hold still meanwhile (default: yes)
-      --[no-]large-blocks          Keep big ones whole (default: no)
-      --no-hooks                   Leave hooks out
-  -j, --json                       For scripts
-      --verbose                    Show where an error comes from
-  -h, --help                       Show this help
+  -c, --compression auto|off|gzip
+                           How to squeeze (default: auto)
+      --as-id ID           Name on the label
+  -l, --level N            How hard (default: 6)
+      --zfs-property K=V   A property to set (repeatable)
+      --[no-]consistent    Hold still meanwhile (default: yes)
+      --[no-]large-blocks  Keep big ones whole (default: no)
+      --no-hooks           Leave hooks out
+  -j, --json               For scripts
+      --verbose            Show where an error comes from
+  -h, --help               Show this help
 
 Examples:
   ctar pack box.tar one two
@@ -113,9 +114,19 @@ describe("dispatch refuses", () => {
     [["pcak"], 'Unknown command "pcak"', ["Did you mean ctar pack?", "See ctar --help"]],
     [["frobnicate"], 'Unknown command "frobnicate"', ["See ctar --help"]],
     [["ct", "pick"], 'Unknown command "pick"', ["Did you mean ctar ct pack?", "See ctar ct --help"]],
+    [["Pack"], 'Unknown command "Pack"', ["Did you mean ctar pack?", "See ctar --help"]],
+    [["fai"], 'Unknown command "fai"', ["Did you mean ctar fail?", "See ctar --help"]],
+    [["backup"], 'Unknown command "backup"', ["Did you mean ctar export?", "See ctar --help"]],
+    [["image"], 'Unknown command "image"', ["See ctar --help"]],
+    [["ct", "ls"], 'Unknown command "ls"', ["Did you mean ctar list?", "See ctar ct --help"]],
+    [["x"], 'Unknown command "x"', ["Did you mean ctar extract?", "See ctar --help"]],
+    [["-xzf", "a.tar"], 'Unknown option "-xzf"', ["Did you mean ctar extract?", "See ctar --help"]],
+    [["-V"], 'Unknown option "-V"', ["Did you mean ctar --version?", "See ctar --help"]],
+    [["web01.tar"], 'Unknown command "web01.tar"', ["ctar inspect web01.tar shows what a file is", "See ctar --help"]],
+    [["constructor"], 'Unknown command "constructor"', ["See ctar --help"]],
     [["help", "pakc"], 'Unknown command "pakc"', ["Did you mean ctar pack?", "See ctar --help"]],
     [["--versoin"], 'Unknown option "--versoin"', ["Did you mean --version?", "See ctar --help"]],
-    [["--json", "pack"], 'Unknown option "--json"', ["See ctar --help"]],
+    [["--json", "pack"], 'Unknown option "--json"', ["Options follow the command: ctar <command> --json", "See ctar --help"]],
     [["ct", "pack"], "Missing argument <box>", ["See ctar ct pack --help"]],
   ])("%p", async (words, message, hints) => {
     await expect(run(...words)).rejects.toMatchObject({ code: "usage", message, hints });

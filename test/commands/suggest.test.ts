@@ -11,6 +11,13 @@ test.each<[string, string[], string | undefined]>([
   ["", ["a"], undefined],
   ["-x", ["-c"], undefined],
   ["export", [], undefined],
+  ["Export", ["import", "export"], "export"],
+  ["--as_id", ["--as-user", "--as-id"], "--as-id"],
+  ["--dryrun", ["--dry-run", "--raw"], "--dry-run"],
+  ["--comp", ["--consistent", "--compression"], "--compression"],
+  ["--ver", ["--verify", "--verbose"], undefined],
+  ["--", ["--verify"], undefined],
+  ["e", ["export"], undefined],
 ])("findClosest of %p among %p", (word, candidates, expected) => {
   expect(findClosest(word, candidates)).toBe(expected);
 });

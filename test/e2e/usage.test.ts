@@ -1,9 +1,13 @@
 import { expect, test } from "bun:test";
 import { commands } from "../../src/commands/index.ts";
+import { ENVIRONMENT } from "../../src/commands/program.ts";
 import { runProgram } from "../support/program.ts";
 
 test.each<[string[], string]>([
-  [["--unknown"], 'error: Unknown option "--unknown"\n\nhint: See ctar --help\n'],
+  [
+    ["--unknown"],
+    'error: Unknown option "--unknown"\n\nhint: Options follow the command: ctar <command> --unknown\nhint: See ctar --help\n',
+  ],
   [["frobnicate"], 'error: Unknown command "frobnicate"\n\nhint: See ctar --help\n'],
   [["frob\u001b[2Jnicate"], 'error: Unknown command "frob\\x1b[2Jnicate"\n\nhint: See ctar --help\n'],
   [["--verson"], 'error: Unknown option "--verson"\n\nhint: Did you mean --version?\nhint: See ctar --help\n'],
@@ -16,7 +20,8 @@ test("ctar alone shows the overview on stderr and exits 2, ctar --help on stdout
   const asked = await runProgram("--help");
   expect(alone).toEqual({ exitCode: 2, stdout: "", stderr: asked.stdout });
   expect(asked).toEqual({ exitCode: 0, stdout: alone.stderr, stderr: "" });
-  for (const { name, summary } of commands) expect(asked.stdout).toMatch(new RegExp(`^ {2}${name} +${summary}`, "m"));
+  for (const { name, summary } of commands) expect(asked.stdout).toMatch(new RegExp(`^ {2}${name} +${summary}$`, "m"));
+  for (const [name] of ENVIRONMENT) expect(asked.stdout).toMatch(new RegExp(`^ {2}${name} `, "m"));
 });
 
 test("ctar --version names version, commit and runtime", async () => {

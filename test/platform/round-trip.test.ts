@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { createContainer, ctar, CTAR, listTraces, POOL, run, ScratchPool, shell } from "../support/platform.ts";
+import { progressEvents } from "../support/progress-events.ts";
 import { joinPlainTar, readPlainTar, type PlainMember } from "../support/plain-tar.ts";
 import { fillTree, listTree } from "../support/rich-tree.ts";
 
@@ -136,6 +137,57 @@ describe("ctar export, ctar import", () => {
         await shell(`zfs get -H -r -t filesystem -o value encryption,encryptionroot ${secret}/hidden | sort | uniq -c | tr -s ' '`),
       ).toBe(` 3 aes-256-gcm\n 3 ${secret}\n`);
       await expectCopy(`${secret}/hidden`);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+describe("--progress json", () => {
+  const NOISE_BYTES = 20_000_000;
+  let file: string;
+  /** Bytes of the streams, as the archive has them. */
+  let sent: number;
+
+  beforeAll(async () => {
+    await createContainer("steady", ["srv"]);
+    await shell(`for at in steady steady/srv; do head -c ${NOISE_BYTES} /dev/urandom > /${POOL}/ct/$at/private/noise; done`);
+    file = path.join(pool.directory, "steady.tar");
+    await shell(`$CTAR export -c off steady ${file}`);
+    sent = readMembers(file).reduce((sum, { name, content }) => sum + (isStream(name) ? content.length : 0), 0);
+  }, TIMEOUT_MS);
+
+  test(
+    "of an export tells before its end how much it will be, by dataset and in all",
+    async () => {
+      const reader = `{ sleep 3; cat > ${file}.piped; }`;
+      const said = await shell(`$CTAR export -c off --progress json steady - 2>${file}.events | ${reader}; cat ${file}.events`);
+      const events = progressEvents(said);
+      const stalled = events.find(({ bytes, total }) => total !== null && bytes > 0 && bytes < NOISE_BYTES);
+      expect(stalled).toMatchObject({ verb: "export", phase: "base", dataset: "" });
+      expect(Math.abs((stalled?.total ?? 0) / sent - 1)).toBeLessThan(0.05);
+      expect(Math.abs((stalled?.datasetTotal ?? 0) / sent - 0.5)).toBeLessThan(0.05);
+      expect(events.at(-1)).toMatchObject({ dataset: "srv", bytes: sent, total: sent, done: true });
+    },
+    TIMEOUT_MS,
+  );
+
+  test.each(["-c off", "-c off --no-verify", "-c gzip"])(
+    "of an export into a file with %j ends with what was sent",
+    async (options) => {
+      const said = await shell(`$CTAR export --force --progress json ${options} steady ${file}.new 2>&1`);
+      expect(progressEvents(said).at(-1)).toMatchObject({ phase: "base", dataset: "srv", bytes: sent, total: sent, done: true });
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "of an import ends with all of the archive",
+    async () => {
+      const said = await shell(`$CTAR import --as-id steady2 --progress json ${file} 2>&1`);
+      const last = progressEvents(said).at(-1);
+      expect(last).toMatchObject({ verb: "import", phase: "base", dataset: "srv", done: true });
+      expect(Math.abs((last?.bytes ?? 0) / fs.statSync(file).size - 1)).toBeLessThan(0.01);
+      expect(await listTraces()).toEqual([]);
     },
     TIMEOUT_MS,
   );

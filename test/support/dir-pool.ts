@@ -92,8 +92,12 @@ export class DirPoolScene implements Disposable {
   }
 
   /** Starts an import that gets the beginning of an archive and then nothing more, and waits until it has written some of it. */
-  async startStalledImport(archive: string, id: string): Promise<{ child: ChildProcess; finished: Promise<Finished> }> {
-    const [file, ...args] = [...programArgv(), "import", "--pool", this.name, "--as-id", id, "-"];
+  async startStalledImport(
+    archive: string,
+    id: string,
+    options: readonly string[] = [],
+  ): Promise<{ child: ChildProcess; finished: Promise<Finished> }> {
+    const [file, ...args] = [...programArgv(), "import", ...options, "--pool", this.name, "--as-id", id, "-"];
     const env = { ...process.env, NO_COLOR: "1", CTAR_ZFS: path.join(this.directory, "no-zfs") };
     const child = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"], env });
     child.stdin?.on("error", () => undefined);

@@ -53,7 +53,7 @@ const failVerb: Verb = defineVerb({
       context.talk("ready");
       await sleep(60_000, undefined, { signal: context.signal });
     } finally {
-      if (how === "slow") await sleep(1000);
+      if (how === "slow") await sleep(2000);
       context.talk("cleaned up");
     }
   },

@@ -37,7 +37,7 @@ export async function importInto({ directory, id, user, from }: ImportInto, arch
     },
     run,
     registrar: new FileRegistrar(pool, run),
-    talk: () => undefined,
+    tell: () => undefined,
     storage: (chosen) => new DirStorage(pool, { ...options, id: chosen }),
   });
   const file = VirtualFile.of(archive);

@@ -115,11 +115,11 @@ Y
     for sub in ${subdatasets.join(" ")}; do zfs create -o canmount=noauto $POOL/ct/${id}/$sub; zfs mount $POOL/ct/${id}/$sub; mkdir /$POOL/ct/${id}/$sub/private; done`);
 }
 
-/** Names of everything on the pool that ctar might have left: snapshots, marked datasets, staging names, records. */
-export async function listTraces(): Promise<string[]> {
-  const snapshots = await shell(`zfs list -H -t snapshot -o name -r $POOL`);
-  const marked = await shell(`zfs get -H -s local -t filesystem,snapshot,volume -r -o name,value ctar:run $POOL`);
-  const staging = await shell(`zfs list -H -t filesystem -o name -r $POOL | grep -F .ctar- || true`);
-  const records = await shell(`find /$POOL/conf -path '*/.ctar/*' -o -name '.*.ctar-*' | sort`);
+/** Names of everything on a pool that ctar might have left: snapshots, marked datasets, staging names, records. */
+export async function listTraces(pool: string = POOL): Promise<string[]> {
+  const snapshots = await shell(`zfs list -H -t snapshot -o name -r ${pool}`);
+  const marked = await shell(`zfs get -H -s local -t filesystem,snapshot,volume -r -o name,value ctar:run ${pool}`);
+  const staging = await shell(`zfs list -H -t filesystem -o name -r ${pool} | grep -F .ctar- || true`);
+  const records = await shell(`find /${pool}/conf -path '*/.ctar/*' -o -name '.*.ctar-*' | sort`);
   return [snapshots, marked, staging, records].flatMap((text) => text.split("\n")).filter((line) => line !== "");
 }

@@ -15,7 +15,14 @@ export interface Finished {
 export interface StartOptions {
   readonly stdio?: StdioOptions;
   readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
 }
+
+/** What runs as ctar. */
+export type Target = "compiled" | "bun" | "deno";
+
+/** What tests run as ctar: a compiled program, or the source in the runtime that runs the tests. */
+export const TARGET: Target = process.env["CTAR_BIN"] !== undefined ? "compiled" : "Deno" in globalThis ? "deno" : "bun";
 
 /** argv that runs a TypeScript file, named from the root of the repository, in this runtime. */
 export function scriptArgv(script: string): string[] {
@@ -32,7 +39,8 @@ export function programArgv(): string[] {
 /** Starts a command without colours and without variables that change them. */
 export function start(argv: readonly string[], options: StartOptions = {}): ChildProcess {
   const [file = "", ...args] = argv;
-  return spawn(file, args, { stdio: options.stdio ?? ["ignore", "pipe", "pipe"], env: { ...process.env, NO_COLOR: "1", ...options.env } });
+  const { stdio = ["ignore", "pipe", "pipe"], env, ...others } = options;
+  return spawn(file, args, { stdio, env: { ...process.env, NO_COLOR: "1", ...env }, ...others });
 }
 
 /** Waits for the end of a started command. */

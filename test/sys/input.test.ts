@@ -40,7 +40,7 @@ describe("Input", () => {
 
   test("hears an abort between reads of a little", async () => {
     const controller = new AbortController();
-    await using input = await openInput(join(scratch, "file"), controller.signal);
+    await using input = await openInput(join(scratch, "file"), { signal: controller.signal });
     const reading = (async () => {
       for (let reads = 0; reads < 200_000; reads++) {
         input.seek(0);

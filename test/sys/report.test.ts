@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { ToolError } from "../../src/errors.ts";
-import { conclude, type ReportOptions } from "../../src/sys/report.ts";
+import { conclude, describeFailure, type ReportOptions } from "../../src/sys/report.ts";
 import { ReaderGone } from "../../src/sys/terminal.ts";
 
 const INTERRUPTED = new ToolError("interrupted", "Interrupted by SIGINT");
@@ -114,5 +114,48 @@ describe("conclude", () => {
     const error = new Error("a", { cause: new Error("b") });
     (error.cause as Error).cause = error;
     expect(conclude(error).text.match(/Caused by/g)?.length).toBe(10);
+  });
+});
+
+describe("describeFailure", () => {
+  const nothing = { causes: [], also: [], hints: [], facts: {} };
+
+  test("says what conclude says, in parts", () => {
+    const facts = { path: "/a", offset: 7n, expected: { bytes: 1 }, argv: ["zfs", "list"] };
+    const cause = new ToolError("zfs", "two\nlines", { cause: "text", hints: ["b"] });
+    const error = new ToolError("damaged", "Cannot import", { cause, hints: ["a", "b"], facts });
+    const told = { code: "damaged", exitCode: 12, message: "Cannot import", causes: ["two\nlines", "text"], hints: ["a", "b"], facts };
+    expect(describeFailure(error)).toEqual({ ...told, also: [] } as ReturnType<typeof describeFailure>);
+  });
+
+  test("tells failures of cleaning up apart, and takes their hints", () => {
+    const both = new SuppressedError(new ToolError("busy", "Cannot start it", { hints: ["start it"] }), FAILED);
+    const told = {
+      code: "zfs",
+      exitCode: 13,
+      message: FAILED.message,
+      also: ["Cannot start it"],
+      hints: ["zfs list", "start it"],
+    } as const;
+    expect(describeFailure(both)).toEqual({ ...nothing, ...told });
+  });
+
+  test("says that a run was interrupted, whatever came of that", () => {
+    const told = { code: "interrupted", exitCode: 130, message: "Interrupted by SIGINT" } as const;
+    expect(describeFailure(INTERRUPTED, ABORTED)).toEqual({ ...nothing, ...told });
+    expect(describeFailure(FAILED, ABORTED)).toEqual({ ...nothing, ...told, causes: [FAILED.message], hints: ["zfs list"] });
+  });
+
+  test("says that a bug is one", () => {
+    const { code, exitCode, message, hints } = describeFailure(bug(), { program: "ctar 1" });
+    expect([code, exitCode, message]).toEqual(["bug", 70, "TypeError: x is not a function"]);
+    expect(hints).toEqual(["Please report this with the lines above, the command, and: ctar 1"]);
+  });
+
+  test("leaves out facts that JSON cannot hold, or not well", () => {
+    const round: Record<string, unknown> = {};
+    round["self"] = round;
+    const error = new ToolError("failed", "No", { facts: { round, bytes: new Uint8Array(9), call: () => 1, path: "/a" } });
+    expect(describeFailure(error).facts).toEqual({ path: "/a" });
   });
 });

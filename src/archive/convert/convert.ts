@@ -18,6 +18,7 @@ import type { EntrySource } from "../../tree/selected-entries.ts";
 import { beginsStream, STREAM_START_BYTES } from "../../zfs/dmu/verify.ts";
 import { noFiles } from "../files.ts";
 import { startOf, unpack, type Unpacked } from "../../stream/input-start.ts";
+import type { Manifest } from "../manifest.ts";
 import type { Metadata } from "../metadata.ts";
 import type { WriteOptions } from "../write.ts";
 import { CheckedArchive, type StoredHead } from "./checked-archive.ts";
@@ -51,6 +52,8 @@ export interface Converted {
   format: Format;
   /** Whether there was a manifest to compare with. */
   hasManifest: boolean;
+  /** Of one of osctl's archives, the manifest that was written. */
+  manifest?: Manifest;
 }
 
 /**
@@ -115,11 +118,13 @@ class Conversion {
     const { metadata } = head;
     const format = this.#options.format ?? metadata.format;
     this.#checkWay(metadata, format);
-    if (format === metadata.format) await reframe(archive, openWriter(this.#sink, metadata, this.#options), this.#options);
-    else if (format === "tar") await useFilesOfArchive(archive, this.#options, async (files) => await this.#writeTar(head, files));
-    else if (metadata.format === "tar") await this.#writeFlat(flatTarIn(archive, this.#flatOptions), head);
+    let manifest: Manifest | undefined;
+    if (format === metadata.format) manifest = await reframe(archive, openWriter(this.#sink, metadata, this.#options), this.#options);
+    else if (format === "tar") {
+      await useFilesOfArchive(archive, this.#options, async (files) => void (manifest = await this.#writeTar(head, files)));
+    } else if (metadata.format === "tar") await this.#writeFlat(flatTarIn(archive, this.#flatOptions), head);
     else await useFilesOfArchive(archive, this.#options, async (files) => await this.#writeFlat(flatTarOf(files, this.#flatOptions), head));
-    return { format, hasManifest: archive.manifest !== undefined };
+    return { format, hasManifest: archive.manifest !== undefined, ...(manifest === undefined ? {} : { manifest }) };
   }
 
   #checkWay(metadata: Metadata, format: Format): void {
@@ -136,10 +141,10 @@ class Conversion {
   }
 
   /** One tree, so that the configuration mounts no subdatasets any more. */
-  async #writeTar(head: StoredHead, files: EntrySource): Promise<void> {
+  async #writeTar(head: StoredHead, files: EntrySource): Promise<Manifest> {
     const metadata = { ...head.metadata, format: "tar", datasets: [] } as const;
     const config = head.metadata.datasets.length === 0 ? {} : { config: dropSubdatasetMounts };
-    await writeTarArchive({ metadata, texts: headOfToday(head, { metadata, ...config }), files }, this.#sink, this.#options);
+    return await writeTarArchive({ metadata, texts: headOfToday(head, { metadata, ...config }), files }, this.#sink, this.#options);
   }
 
   get #flatOptions(): FlatTarOptions {

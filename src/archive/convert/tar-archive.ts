@@ -6,6 +6,7 @@ import type { Entries } from "../../stream/tar/write-entries.ts";
 import type { Loss } from "../../tree/loss.ts";
 import { Composition, type HeadTexts } from "../composition.ts";
 import { StreamWriter } from "../export-stream.ts";
+import type { Manifest } from "../manifest.ts";
 import type { Metadata } from "../metadata.ts";
 import { ArchiveWriter, type WriteOptions } from "../write.ts";
 import { tarOf } from "./tar-streams.ts";
@@ -28,15 +29,19 @@ export interface TarArchiveOptions extends Omit<WriteOptions, "mtime"> {
   onLoss: (loss: Loss) => void;
 }
 
-/** Writes the archive. */
-export async function writeTarArchive({ metadata, texts, files }: TarArchive, sink: ByteSink, options: TarArchiveOptions): Promise<void> {
+/** Writes the archive. @returns its manifest */
+export async function writeTarArchive(
+  { metadata, texts, files }: TarArchive,
+  sink: ByteSink,
+  options: TarArchiveOptions,
+): Promise<Manifest> {
   const { onLoss, tool, gzip, verify } = options;
   const writer = openWriter(sink, metadata, options);
   const composition = new Composition(writer, { tool, container: metadata.container ?? "" });
   await composition.begin(texts, metadata);
   const rootfs = { dataset: "", kind: "base", gzip: true, open: () => tarOf(files, onLoss), facts: () => undefined } as const;
   composition.add(await new StreamWriter(writer, "tar", { ...gzip, verify }).write(rootfs));
-  await composition.end({ snapshots: undefined, properties: [] });
+  return await composition.end({ snapshots: undefined, properties: [] });
 }
 
 /** Writes members that are of the time at which the container was exported. */

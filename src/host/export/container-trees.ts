@@ -4,6 +4,7 @@ import type { Graft } from "../../tree/grafts.ts";
 import type { Loss } from "../../tree/loss.ts";
 import type { Owners } from "../../tree/owners.ts";
 import type { HostHead } from "../head.ts";
+import type { Tell } from "../tell.ts";
 import type { Run } from "../undo/run.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 
@@ -56,7 +57,7 @@ export interface TreesOptions {
   lifecycle: Lifecycle;
   run: Run;
   signal: AbortSignal;
-  talk: (line: string) => void;
+  tell: Tell;
   /** Told of whatever has no place in the tree. */
   onLoss: (loss: Loss) => void;
 }

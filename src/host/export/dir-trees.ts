@@ -10,7 +10,7 @@ import type { ContainerTree, ContainerTrees, TreesOptions } from "./container-tr
 
 /** Opens a container. @throws ToolError not-found */
 export function openDirTrees(pool: DirPool, id: string, options: TreesOptions): ContainerTrees {
-  return new DirTrees(pool, readHead(pool, id, options.talk), options);
+  return new DirTrees(pool, readHead(pool, id, options.tell), options);
 }
 
 class DirTrees implements ContainerTrees {
@@ -34,7 +34,7 @@ class DirTrees implements ContainerTrees {
   }
 
   async *trees(): AsyncGenerator<ContainerTree> {
-    const { lifecycle, run, talk, now } = this.#options;
+    const { lifecycle, run, tell, now } = this.#options;
     const { id } = this.head.container;
     const stopped: Thing = { is: "stopped", container: id, startCommand: lifecycle.startCommand };
     let completed = false;
@@ -46,7 +46,7 @@ class DirTrees implements ContainerTrees {
       yield { root: rootOf(path.join(this.#pool.ct, id)), grafts: [], createdAt: now };
       completed = true;
     } finally {
-      settleProblems(await run.undoAll([stopped]), completed, talk);
+      settleProblems(await run.undoAll([stopped]), completed, tell);
     }
   }
 }

@@ -6,6 +6,7 @@
  * The container is down for the second snapshot only. Both snapshots carry the mark of this run.
  */
 import type { ByteStream } from "../../stream/bytes.ts";
+import type { Progress } from "../../stream/progress.ts";
 import { getLocalProperties, getProperties, listFilesystems } from "../../zfs/dataset.ts";
 import { checkedStream, emptySummary, type StreamSummary } from "../../zfs/dmu/check.ts";
 import type { Zfs } from "../../zfs/cli.ts";
@@ -15,6 +16,7 @@ import { readHead, withMetadata, type ExportHead, type HostHead } from "../head.
 import { datasetOf } from "../container.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { ZfsPool } from "../pool.ts";
+import type { Tell } from "../tell.ts";
 import { settleProblems, type Run } from "../undo/run.ts";
 import { TransferSnapshots } from "./transfer-snapshots.ts";
 
@@ -32,15 +34,19 @@ export interface ZfsSourceOptions {
   /** Unix time, seconds; it becomes part of the snapshots' names. */
   now: number;
   lifecycle: Lifecycle;
+  /** Waited for before the container is stopped; whoever takes the streams may refuse them by then. */
+  beforeStop?: (() => Promise<void>) | undefined;
   run: Run;
-  talk: (line: string) => void;
+  /** Is told how large the streams will be. */
+  progress: Progress;
+  tell: Tell;
 }
 
 type Kind = "base" | "incremental";
 
 /** Opens a container for export; nothing is changed before its streams are pulled. @throws ToolError not-found */
 export async function openZfsSource(pool: ZfsPool, id: string, options: ZfsSourceOptions): Promise<ZfsSource> {
-  const head = readHead(pool, id, options.talk);
+  const head = readHead(pool, id, options.tell);
   const root = datasetOf(pool, head.container);
   const names = await listFilesystems(pool.zfs, root);
   const canCompress = (await pool.zfs.version()) !== undefined; // every ZFS that answers `zfs version` has `send -c`
@@ -104,18 +110,26 @@ export class ZfsSource {
     let completed = false;
     try {
       const base = await this.#snapshots.take("osctl-base");
-      for (const dataset of datasets) yield this.#stream(dataset, "base", { dataset: dataset.dataset, snapshot: base });
+      yield* this.#planned(datasets.map((dataset) => this.#stream(dataset, "base", { dataset: dataset.dataset, snapshot: base })));
       if (options.consistent && lifecycle.running) {
+        await options.beforeStop?.();
         const increment = await this.#snapshots.takeWhileStopped("osctl-incr");
-        for (const dataset of datasets) {
-          yield this.#stream(dataset, "incremental", { dataset: dataset.dataset, snapshot: increment, from: base });
-        }
+        const from = { snapshot: increment, from: base };
+        yield* this.#planned(datasets.map((dataset) => this.#stream(dataset, "incremental", { dataset: dataset.dataset, ...from })));
       }
       this.#warnIfReconfigured();
       completed = true;
     } finally {
-      settleProblems(await this.#snapshots.undo(), completed, options.talk);
+      settleProblems(await this.#snapshots.undo(), completed, options.tell);
     }
+  }
+
+  /** The streams, once their sizes are estimated. */
+  async *#planned(streams: readonly ZfsSourceStream[]): AsyncGenerator<ZfsSourceStream> {
+    const estimates: number[] = [];
+    for (const stream of streams) estimates.push(await stream.estimate());
+    this.#parts.options.progress.plan(estimates.map((bytes) => (Number.isFinite(bytes) ? bytes : undefined)));
+    yield* streams;
   }
 
   /** Bytes of each base stream, by `zfs send -nP` of a snapshot that is there for a moment only. */
@@ -129,7 +143,7 @@ export class ZfsSource {
       }
       return sizes;
     } finally {
-      for (const problem of await this.#snapshots.undo()) options.talk(`warning: ${problem.message}`);
+      for (const problem of await this.#snapshots.undo()) options.tell("warning", problem.message);
     }
   }
 
@@ -149,7 +163,10 @@ export class ZfsSource {
     const { id } = head.container;
     const now = readHead(pool, id, () => undefined);
     if (Buffer.compare(now.containerConfig, head.containerConfig) === 0) return;
-    options.talk(`warning: the configuration of container "${id}" changed during the export; the archive holds the one from its beginning`);
+    options.tell(
+      "warning",
+      `the configuration of container "${id}" changed during the export; the archive holds the one from its beginning`,
+    );
   }
 }
 
@@ -160,6 +177,7 @@ export class ZfsSourceStream {
   readonly gzip: boolean;
   readonly #send: { zfs: Zfs; request: SendRequest; verify: boolean };
   readonly #summary: StreamSummary = emptySummary();
+  #estimate: Promise<number> | undefined;
 
   constructor(place: { dataset: string; kind: Kind; gzip: boolean }, send: { zfs: Zfs; request: SendRequest; verify: boolean }) {
     this.dataset = place.dataset;
@@ -180,7 +198,8 @@ export class ZfsSourceStream {
 
   async estimate(): Promise<number> {
     // if that fails, so will the send, and it knows better why
-    return await estimateSend(this.#send.zfs, this.#send.request).catch(() => Number.POSITIVE_INFINITY);
+    this.#estimate ??= estimateSend(this.#send.zfs, this.#send.request).catch(() => Number.POSITIVE_INFINITY);
+    return await this.#estimate;
   }
 
   async writeTo(file: number): Promise<Sending> {

@@ -29,7 +29,7 @@ interface Subdataset {
 
 /** Opens a container; nothing is changed before its trees are pulled. @throws ToolError not-found */
 export async function openZfsTrees(pool: ZfsPool, id: string, options: TreesOptions): Promise<ContainerTrees> {
-  const head = readHead(pool, id, options.talk);
+  const head = readHead(pool, id, options.tell);
   const root = datasetOf(pool, head.container);
   const names = await listFilesystems(pool.zfs, root);
   const mounts = datasetMountsOf(head.container.config);
@@ -96,14 +96,14 @@ class ZfsTrees implements ContainerTrees {
       for (const { name, createdAt, subdatasets } of earlier) {
         const tree = await mounts.mount(name, (subdataset) => subdatasets.has(subdataset));
         if (fs.existsSync(tree.root)) yield { ...tree, createdAt, version: versionIn(name, createdAt) };
-        else options.talk(`note: snapshot "${name}" has no root filesystem, it is passed over`);
+        else options.tell("note", `snapshot "${name}" has no root filesystem, it is passed over`);
       }
       const tree = await mounts.mount(now);
       this.#loseUnmounted(tree.grafts);
       yield { ...tree, createdAt: options.now, version: versionIn(now, Infinity) };
       completed = true;
     } finally {
-      settleProblems(await snapshots.undo(), completed, options.talk);
+      settleProblems(await snapshots.undo(), completed, options.tell);
     }
   }
 

@@ -10,6 +10,7 @@ import type { ByteStream } from "../../stream/bytes.ts";
 import { makeDirectory } from "../../sys/files.ts";
 import { systemCode, systemReason } from "../../sys/failure.ts";
 import { syncDirectory } from "../../sys/new-file.ts";
+import type { Counter } from "../../sys/input.ts";
 import { Spool } from "../../sys/spool.ts";
 import { extractTree } from "../../tree/extract.ts";
 import type { Loss } from "../../tree/loss.ts";
@@ -28,6 +29,8 @@ export interface DirStorageOptions {
   signal: AbortSignal;
   /** Told of whatever cannot be restored. */
   onLoss: (loss: Loss) => void;
+  /** Counts what is read of streams that were kept. */
+  counter?: Counter;
 }
 
 /** Storage in a directory. */
@@ -48,7 +51,7 @@ export class DirStorage implements Storage {
     this.#staging = `${this.#final}.ctar-${randomBytes(3).toString("hex")}`;
     this.#staged = { is: "path", path: this.#staging };
     this.#options = options;
-    this.#spool = new Spool(() => this.#makeStaging(), options.signal);
+    this.#spool = new Spool(() => this.#makeStaging(), options.signal, options.counter);
     this.files = {
       keep: async (bytes) => await this.#spool.keep(bytes),
       extract: async (entries) => await this.extract(entries),

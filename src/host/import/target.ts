@@ -13,6 +13,7 @@ import { planImport, type ImportChoices, type ImportedHead, type ImportPlan } fr
 import { migrationWarnings } from "../migrations.ts";
 import type { Pool } from "../pool.ts";
 import type { Registrar } from "./registrar.ts";
+import type { Tell } from "../tell.ts";
 import { settleProblems, type Run } from "../undo/run.ts";
 import type { FilesStorage, Storage, StreamPlace } from "./storage.ts";
 import { warningsFor } from "./warnings.ts";
@@ -22,13 +23,13 @@ export interface HostTargetOptions {
   choices: ImportChoices;
   run: Run;
   registrar: Registrar;
-  talk: (line: string) => void;
+  tell: Tell;
   /** Makes the storage once the container's id is known. */
   storage: (id: string) => Storage;
 }
 
 const MAPS_LATER =
-  "note: the ZFS here has no id maps; a hook on the pool sets them when vpsAdminOS next starts, before containers do (zfs get -r uidmap,gidmap shows them)";
+  "the ZFS here has no id maps; a hook on the pool sets them when vpsAdminOS next starts, before containers do (zfs get -r uidmap,gidmap shows them)";
 
 /** Imports a container to a pool; satisfies the archive room's `ContainerTarget` and `RootTarget`. */
 export class HostTarget {
@@ -42,9 +43,10 @@ export class HostTarget {
   }
 
   /** The container as it will be, once {@link begin} has looked at it. */
-  get planned(): { id: string; user: string; group: string; dataset: string | undefined } {
+  get planned(): { id: string; user: string; group: string; dataset: string | undefined; hooks: readonly string[] } {
     const { plan, storage } = this.#started();
-    return { id: plan.id, user: plan.user.name, group: plan.group.name, dataset: storage.dataset };
+    const hooks = plan.hooks.map(({ name }) => name);
+    return { id: plan.id, user: plan.user.name, group: plan.group.name, dataset: storage.dataset, hooks };
   }
 
   get files(): FilesStorage | undefined {
@@ -53,14 +55,14 @@ export class HostTarget {
 
   /** Checks everything that can be checked before data comes. @throws ToolError usage, exists, not-found, failed, damaged */
   async begin(head: ImportedHead): Promise<void> {
-    const { choices, registrar, talk } = this.#options;
+    const { choices, registrar, tell } = this.#options;
     const plan = planImport(this.#pool, head, choices);
     await registrar.check(plan.id);
     const storage = this.#options.storage(plan.id);
     await storage.check(head.metadata);
-    for (const omission of plan.omissions) talk(`left out: ${omission}`);
-    for (const warning of migrationWarnings(this.#pool)) talk(`warning: ${warning}`);
-    for (const warning of warningsFor(this.#pool, plan.id, plan.config)) talk(`warning: ${warning}`);
+    for (const omission of plan.omissions) tell("left out", omission);
+    for (const warning of migrationWarnings(this.#pool)) tell("warning", warning);
+    for (const warning of warningsFor(this.#pool, plan.id, plan.config)) tell("warning", warning);
     this.#begun = { head, plan, storage };
   }
 
@@ -77,7 +79,7 @@ export class HostTarget {
   async finish(snapshots: readonly string[], containerConfig?: Uint8Array): Promise<void> {
     const { head: known, storage } = this.#started();
     const head = containerConfig === undefined ? known : { ...known, containerConfig };
-    const { choices, registrar, run, talk } = this.#options;
+    const { choices, registrar, run, tell } = this.#options;
     storage.close();
     let unmapped: readonly string[] = [];
     await registrar.exclusively(async () => {
@@ -88,12 +90,12 @@ export class HostTarget {
     });
     await storage.settle();
     run.keepAll();
-    if (unmapped.length > 0) talk(MAPS_LATER);
+    if (unmapped.length > 0) tell("note", MAPS_LATER);
   }
 
   async undo(): Promise<void> {
     this.#begun?.storage.close();
-    settleProblems(await this.#options.run.undoAll(), false, this.#options.talk);
+    settleProblems(await this.#options.run.undoAll(), false, this.#options.tell);
   }
 
   #started(): { head: ImportedHead; plan: ImportPlan; storage: Storage } {

@@ -11,6 +11,7 @@ import { ToolError } from "../../errors.ts";
 import { listNames, makeDirectory, readSmallFile, replaceFile } from "../../sys/files.ts";
 import { isRunAlive, runIdentity } from "../../sys/identity.ts";
 import type { Pool } from "../pool.ts";
+import type { Tell } from "../tell.ts";
 import { undoThing, type Thing } from "./thing.ts";
 
 /** What is written down of a run. */
@@ -91,9 +92,9 @@ export class Run {
 }
 
 /** What could not be undone fails work that was completed; of work that has failed for another reason it is told. */
-export function settleProblems(problems: readonly ToolError[], completed: boolean, talk: (line: string) => void): void {
+export function settleProblems(problems: readonly ToolError[], completed: boolean, tell: Tell): void {
   if (completed && problems[0] !== undefined) throw problems[0];
-  for (const problem of problems) talk(`warning: ${problem.message}; "ctar doctor --clean" tries again`);
+  for (const problem of problems) tell("warning", `${problem.message}; "ctar doctor --clean" tries again`);
 }
 
 /** Records of runs that ended without removing theirs. */

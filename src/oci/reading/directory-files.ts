@@ -3,6 +3,7 @@ import * as path from "node:path";
 import type { ByteStream } from "../../stream/bytes.ts";
 import { readRange } from "../../stream/read-range.ts";
 import { listNames } from "../../sys/files.ts";
+import type { InputOptions } from "../../sys/input.ts";
 import { openPlainFile, sizeOfPlainFile } from "../../sys/plain-file.ts";
 import type { StoredFile, StoredFiles } from "./files.ts";
 
@@ -11,11 +12,11 @@ const BLOBS = "blobs";
 /** Files below a directory. */
 export class DirectoryFiles implements StoredFiles {
   readonly #directory: string;
-  readonly #signal: AbortSignal | undefined;
+  readonly #options: InputOptions;
 
-  constructor(directory: string, signal: AbortSignal | undefined) {
+  constructor(directory: string, options: InputOptions) {
     this.#directory = directory;
-    this.#signal = signal;
+    this.#options = options;
   }
 
   get paths(): Iterable<string> {
@@ -33,7 +34,7 @@ export class DirectoryFiles implements StoredFiles {
   }
 
   async *#read(name: string, size: number): ByteStream {
-    await using input = openPlainFile(this.#directory, name, this.#signal);
+    await using input = openPlainFile(this.#directory, name, this.#options);
     yield* readRange(input, { offset: 0, size }, input.name);
   }
 }

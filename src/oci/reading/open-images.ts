@@ -14,6 +14,7 @@ import { damaged, ToolError } from "../../errors.ts";
 import { isSeekable, readAll, type ByteSource, type ByteStream, type SeekableSource } from "../../stream/bytes.ts";
 import { compressionOf, MAGIC_BYTES } from "../../stream/compression.ts";
 import { PeekSource } from "../../stream/peek-source.ts";
+import type { Counter } from "../../sys/input.ts";
 import { Spool } from "../../sys/spool.ts";
 import type { ImageArchive } from "../image.ts";
 import { Assembly } from "./assembly.ts";
@@ -43,6 +44,10 @@ export interface OpenImagesOptions {
   readonly spoolLimitBytes?: number;
   /** Called before anything is kept, with the directory. */
   readonly onSpool?: (directory: string) => void;
+  /** Called when all has been kept, with its size in bytes. */
+  readonly onKept?: (bytes: number) => void;
+  /** Counts what is read of a directory, or of what is kept. */
+  readonly counter?: Counter;
 }
 
 const SPOOL_LIMIT_BYTES = 64 * 1024 ** 3;
@@ -56,7 +61,7 @@ const SPOOL_LIMIT_BYTES = 64 * 1024 ** 3;
  * @throws ToolError damaged for what holds no images, or is not whole as far as it can be told without reading layers; failed
  */
 export async function openImages(input: ByteSource | ImageDirectory, what: string, options: OpenImagesOptions = {}): Promise<ImageArchive> {
-  if ("directory" in input) return await readArchive(new DirectoryFiles(input.directory, options.signal), what);
+  if ("directory" in input) return await readArchive(new DirectoryFiles(input.directory, options), what);
   const spool = newSpool(options);
   try {
     const archive = await readArchive(await indexTar(await seekable(input, { what, options, spool })), what);
@@ -91,15 +96,17 @@ async function seekable(
   const compression = compressionOf(await start.peek(MAGIC_BYTES), `"${what}"`);
   if (compression === "none" && isSeekable(input)) return input;
   const content = decompressAny(readAll(start), what);
-  return await spool.keep(bounded(content, what, options));
+  const kept = await spool.keep(bounded(content, what, options));
+  options.onKept?.(kept.size);
+  return kept;
 }
 
-function newSpool({ spoolDirectory = tmpdir(), onSpool, signal = new AbortController().signal }: OpenImagesOptions): Spool {
+function newSpool({ spoolDirectory = tmpdir(), onSpool, signal = new AbortController().signal, counter }: OpenImagesOptions): Spool {
   const directory = (): string => {
     onSpool?.(spoolDirectory);
     return spoolDirectory;
   };
-  return new Spool(directory, signal);
+  return new Spool(directory, signal, counter);
 }
 
 async function* bounded(content: ByteStream, what: string, options: OpenImagesOptions): ByteStream {

@@ -1,6 +1,7 @@
 /** Whether the images of a store are whole: everything that they need is there, and is what its digest says, decompressed too. */
 import { ToolError } from "../../errors.ts";
 import { drain } from "../../stream/bytes.ts";
+import type { Progress } from "../../stream/progress.ts";
 import { parseImageConfig } from "../config.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { Digest } from "../digest.ts";
@@ -11,7 +12,7 @@ import { readJsonBlob, requireBlob } from "../reading/blobs.ts";
 import { Expansion } from "../reading/expansion.ts";
 import { StoredLayer } from "../reading/stored-layer.ts";
 import { withHeldImages } from "./held-images.ts";
-import { isOptional, type ImageTree } from "./image-tree.ts";
+import { isOptional, sizeOfBlobs, type ImageTree } from "./image-tree.ts";
 import type { ImageStore } from "./store.ts";
 import type { StoredImage } from "./stored-image.ts";
 
@@ -26,8 +27,10 @@ export interface CheckedImage {
 export async function checkImages(
   store: ImageStore,
   choose: (images: readonly StoredImage[]) => readonly StoredImage[],
+  progress?: Progress,
 ): Promise<CheckedImage[]> {
   return await withHeldImages(store, { choose, platforms: "there" }, async (held, blobs) => {
+    progress?.begin({ phase: "check", total: sizeOfBlobs(...held.flatMap((item) => ("tree" in item ? [item.tree] : []))) });
     const checker = new Checker(blobs);
     const checked: CheckedImage[] = [];
     for (const item of held) {

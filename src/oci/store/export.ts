@@ -10,6 +10,7 @@
  * `core/images/archive/exporter.go`
  */
 import type { ByteSink } from "../../stream/bytes.ts";
+import type { Progress } from "../../stream/progress.ts";
 import { splitDigest } from "../digest.ts";
 import type { BlobSource } from "../image.ts";
 import { requireBlob } from "../reading/blobs.ts";
@@ -31,6 +32,7 @@ export interface ExportOptions {
   readonly manifestJson: boolean;
   /** Whether layers that may be had elsewhere are left out. */
   readonly skipNonDistributable: boolean;
+  readonly progress?: Progress;
 }
 
 /** Writes the tar. @throws ToolError damaged if a blob is not what it was */
@@ -39,6 +41,7 @@ export async function writeImages(images: readonly ExportedImage[], sink: ByteSi
   const parts = blobsOf(...images.map(({ tree }) => tree));
   const wanted = parts.filter((part) => !isOptional(part) || (!skipNonDistributable && blobs.find(part.digest) !== undefined));
   const directories = new Set(wanted.map(({ digest }) => `blobs/${splitDigest(digest).algorithm}/`));
+  options.progress?.begin({ phase: "blobs", total: wanted.reduce((sum, { size }) => sum + size, 0) });
   const writer = new ImageTar(sink);
   await writer.text("oci-layout", LAYOUT_MARKER);
   await writer.text("index.json", encodeIndex(images));

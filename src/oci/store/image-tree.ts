@@ -71,6 +71,11 @@ export function blobsOf(...trees: readonly ImageTree[]): Descriptor[] {
   return [...new Map(all.map((descriptor) => [descriptor.digest, descriptor])).values()];
 }
 
+/** Bytes of all the blobs of images. */
+export function sizeOfBlobs(...trees: readonly ImageTree[]): number {
+  return blobsOf(...trees).reduce((sum, { size }) => sum + size, 0);
+}
+
 /** Whether an image is whole without a blob: a layer that may be had elsewhere only. */
 export function isOptional({ mediaType }: Descriptor): boolean {
   return layerType(mediaType)?.distributable === false;

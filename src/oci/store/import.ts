@@ -2,6 +2,7 @@
  * Images of an archive come into a store: each blob once, all that is checked before a name points to it.
  */
 import { isSeekable } from "../../stream/bytes.ts";
+import type { Progress } from "../../stream/progress.ts";
 import { openInput } from "../../sys/input.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { Digest } from "../digest.ts";
@@ -10,7 +11,7 @@ import { checkLayer } from "../layers/apply-layer.ts";
 import { layerSource } from "../layers/image-files.ts";
 import { requireBlob } from "../reading/blobs.ts";
 import { layerType } from "../media-type.ts";
-import { blobsOf, isOptional, isThere, type ImageTree } from "./image-tree.ts";
+import { blobsOf, isOptional, isThere, sizeOfBlobs, type ImageTree } from "./image-tree.ts";
 import type { Lease } from "./lease.ts";
 import type { NamedTarget } from "./naming.ts";
 import { readChosenTree, type PlatformChoice } from "./platform-choice.ts";
@@ -31,17 +32,21 @@ export interface Import {
   readonly store: ImageStore;
   readonly lease: Lease;
   readonly platforms: PlatformChoice;
+  readonly progress?: Progress;
 }
 
 /** Brings images into a store. @throws ToolError damaged, not-found (a platform); then nothing has changed */
 export async function importImages(targets: readonly NamedTarget[], parts: Import): Promise<ImportedImage[]> {
-  const { store, lease } = parts;
+  const { store, lease, progress } = parts;
   const checker = new LayerChecker(parts);
   const incoming: StoredImage[] = [];
   const digests = new Set<Digest>();
   for (const { descriptor, names } of targets) {
     const tree = await chooseManifests(descriptor, parts);
+    const total = sizeOfBlobs(tree);
+    progress?.begin({ phase: "blobs", total });
     for (const blob of await takeIn(tree, parts)) digests.add(blob);
+    progress?.begin({ phase: "layers", total });
     await checker.check(descriptor, tree);
     const absent = tree.absent.map(({ digest }) => digest);
     for (const name of names.length === 0 ? [undefined] : names) incoming.push({ name, target: withoutNames(descriptor), absent });

@@ -9,6 +9,7 @@ import type { ByteStream } from "../../stream/bytes.ts";
 import { systemCode, systemReason } from "../../sys/failure.ts";
 import { listNames, makeDirectory, removePath } from "../../sys/files.ts";
 import { isRunAlive, runIdentity } from "../../sys/identity.ts";
+import type { InputOptions } from "../../sys/input.ts";
 import { Output } from "../../sys/output.ts";
 import { Hasher, splitDigest, type Digest } from "../digest.ts";
 import type { Blob, BlobSource } from "../image.ts";
@@ -22,11 +23,12 @@ const BLOB_MODE = 0o400;
 export class Lease implements BlobSource, Disposable {
   readonly #store: string;
   readonly #directory: string;
-  readonly #signal: AbortSignal | undefined;
+  readonly #options: InputOptions;
 
-  constructor(store: string, signal: AbortSignal | undefined) {
+  /** @param options of reading what is held */
+  constructor(store: string, options: InputOptions) {
     this.#store = store;
-    this.#signal = signal;
+    this.#options = options;
     this.#directory = path.join(leasesDirectory(store), `${runIdentity()}.${randomBytes(6).toString("hex")}`);
     makeDirectory(this.#directory, DIRECTORY_MODE);
   }
@@ -37,7 +39,7 @@ export class Lease implements BlobSource, Disposable {
 
   /** A blob that is held. */
   find(digest: Digest): Blob | undefined {
-    return blobIn(this.file(digest), digest, this.#signal);
+    return blobIn(this.file(digest), digest, this.#options);
   }
 
   /** Where a blob is that is held. */
@@ -73,7 +75,7 @@ export class Lease implements BlobSource, Disposable {
     const temporary = path.join(this.#directory, `incoming-${randomBytes(6).toString("hex")}`);
     const fd = openNew(temporary);
     try {
-      const output = new Output({ name: temporary, fd, patchable: true, signal: this.#signal });
+      const output = new Output({ name: temporary, fd, patchable: true, signal: this.#options.signal });
       for await (const chunk of content) {
         const written = output.write([chunk]);
         hasher?.update(chunk);

@@ -4,6 +4,7 @@ import * as path from "node:path";
 import { ToolError } from "../../errors.ts";
 import { readSmallFile, listNames, removePath, replaceFile } from "../../sys/files.ts";
 import { withDirectoryLock } from "../../sys/lock.ts";
+import type { InputOptions } from "../../sys/input.ts";
 import { isTemporaryName, syncDirectory } from "../../sys/new-file.ts";
 import type { Digest } from "../digest.ts";
 import type { Blob, BlobSource } from "../image.ts";
@@ -29,23 +30,23 @@ export interface Change<T> {
 /** A store. */
 export class ImageStore implements BlobSource {
   readonly directory: string;
-  readonly signal: AbortSignal | undefined;
+  readonly #options: InputOptions;
 
-  private constructor(directory: string, signal: AbortSignal | undefined) {
+  private constructor(directory: string, options: InputOptions) {
     this.directory = directory;
-    this.signal = signal;
+    this.#options = options;
   }
 
   /** Opens a store. @throws ToolError not-found */
-  static open(directory: string, signal?: AbortSignal): ImageStore {
+  static open(directory: string, options: InputOptions = {}): ImageStore {
     requireLayout(directory);
-    return new ImageStore(directory, signal);
+    return new ImageStore(directory, options);
   }
 
   /** Opens a store, made if there is none, and removes what killed runs left in their leases. @throws ToolError failed */
-  static create(directory: string, signal?: AbortSignal): ImageStore {
+  static create(directory: string, options: InputOptions = {}): ImageStore {
     createLayout(directory);
-    const store = new ImageStore(directory, signal);
+    const store = new ImageStore(directory, options);
     for (const lease of store.deadLeases()) removePath(lease);
     return store;
   }
@@ -58,12 +59,12 @@ export class ImageStore implements BlobSource {
 
   /** A blob, checked as it is read. */
   find(digest: Digest): Blob | undefined {
-    return blobIn(blobFile(this.directory, digest), digest, this.signal);
+    return blobIn(blobFile(this.directory, digest), digest, this.#options);
   }
 
   /** Makes a lease, for a run that reads or brings blobs. */
   lease(): Lease {
-    return new Lease(this.directory, this.signal);
+    return new Lease(this.directory, this.#options);
   }
 
   /** Whether a lease can be made; where it cannot, nobody can prune either. */

@@ -215,7 +215,7 @@ describe("importImages", () => {
     const dead = `${scene.store.directory}/.ctar/00000000-0000-0000-0000-000000000000.1.1.0123456789ab`;
     fs.mkdirSync(dead);
     fs.writeFileSync(`${dead}/incoming-0123456789ab`, "half");
-    using living = new Lease(scene.store.directory, undefined);
+    using living = new Lease(scene.store.directory, {});
     await living.addUnknown((async function* () { yield await Promise.resolve(Buffer.from("held")); })()); // prettier-ignore
     scene.store.removeLeftovers();
     expect(fs.existsSync(dead)).toBe(false);
