@@ -26,9 +26,8 @@ const TIMEOUT_MS = 180_000;
 
 const files = process.env["CTAR_PORTABLE"];
 const reason = whyNot();
-const drill = describe.skipIf(reason !== "");
 
-drill(`a rescue system of busybox, zfs and the portable file${reason}`, () => {
+describe.skipIf(reason !== "")(`a rescue system of busybox, zfs and the portable file${reason}`, () => {
   let pool: ScratchPool;
   let system: Place;
   let archive = "";
@@ -44,45 +43,57 @@ drill(`a rescue system of busybox, zfs and the portable file${reason}`, () => {
     // the kernel opens the pool's file by its path outside
     const mounts = `for at in /dev /sys '${pool.directory}'; do mkdir -p "$root$at"; mount --rbind "$at" "$root$at"; done`;
     system = await Place.create({ name: "rescue system", architecture: "x64", loader: "bundled", fill, mounts }, files ?? "", 0);
-  });
+  }, TIMEOUT_MS);
   afterAll(async () => {
     await system[Symbol.asyncDispose]();
     await pool[Symbol.asyncDispose]();
-  });
+  }, TIMEOUT_MS);
 
-  test("takes containers from a file and from a pipe, in both formats", async () => {
-    await expectShell(`zpool import -d ${pool.directory} -N -R /mnt ${POOL}`);
-    await expectShell(`for part in ${POOL} ${POOL}/conf ${POOL}/hook ${POOL}/log; do zfs mount $part; done`);
-    const { stderr } = await expectShell(`$CTAR import --as-id file01 ${archive}`);
-    expect(stderr).toContain('imported container "file01"');
-    await expectShell(`cat ${archive} | $CTAR import --as-id pipe01 -`);
-    await expectShell(`$CTAR export ${ID} - | $CTAR import --as-id copy01 -`);
-    await expectShell(`$CTAR export --format tar ${ID} - | $CTAR import --as-id tar01 -`);
-    const { stdout } = await expectShell(`$CTAR list`);
-    expect(stdout.match(/^\w+(?= )/gm)).toEqual(["ID", "copy01", "file01", ID, "pipe01", "tar01"]);
-  });
+  test(
+    "takes containers from a file and from a pipe, in both formats",
+    async () => {
+      await expectShell(`zpool import -d ${pool.directory} -N -R /mnt ${POOL}`);
+      await expectShell(`for part in ${POOL} ${POOL}/conf ${POOL}/hook ${POOL}/log; do zfs mount $part; done`);
+      const { stderr } = await expectShell(`$CTAR import --as-id file01 ${archive}`);
+      expect(stderr).toContain('imported container "file01"');
+      await expectShell(`cat ${archive} | $CTAR import --as-id pipe01 -`);
+      await expectShell(`$CTAR export ${ID} - | $CTAR import --as-id copy01 -`);
+      await expectShell(`$CTAR export --format tar ${ID} - | $CTAR import --as-id tar01 -`);
+      const { stdout } = await expectShell(`$CTAR list`);
+      expect(stdout.match(/^\w+(?= )/gm)).toEqual(["ID", "copy01", "file01", ID, "pipe01", "tar01"]);
+    },
+    TIMEOUT_MS,
+  );
 
-  test("checks archives, and gets files out of them", async () => {
-    await expectShell(`$CTAR verify ${archive}`);
-    const { stdout } = await expectShell(`$CTAR cat ${archive} plain/file`);
-    expect(stdout).toBe("hello\n");
-    await expectShell(`$CTAR extract ${archive} -C /mnt/${POOL}/out`);
-    expect(await listTree(system.path(`/mnt/${POOL}/out`))).toEqual(listing);
-    fs.rmSync(system.path(`/mnt/${POOL}/out`), { recursive: true });
-  });
+  test(
+    "checks archives, and gets files out of them",
+    async () => {
+      await expectShell(`$CTAR verify ${archive}`);
+      const { stdout } = await expectShell(`$CTAR cat ${archive} plain/file`);
+      expect(stdout).toBe("hello\n");
+      await expectShell(`$CTAR extract ${archive} -C /mnt/${POOL}/out`);
+      expect(await listTree(system.path(`/mnt/${POOL}/out`))).toEqual(listing);
+      fs.rmSync(system.path(`/mnt/${POOL}/out`), { recursive: true });
+    },
+    TIMEOUT_MS,
+  );
 
-  test("leaves nothing behind, and at home the containers are as they were", async () => {
-    const { stdout } = await expectShell(`$CTAR doctor`);
-    expect(stdout).not.toContain("left over");
-    await expectShell(`zpool export ${POOL}`);
-    expect(system.processes()).toEqual([]);
-    await shell(`zpool import -d ${pool.directory} $POOL`);
-    for (const id of ["file01", "pipe01", "copy01", "tar01"]) {
-      await shell(`zfs mount $POOL/ct/${id}`);
-      expect(await listTree(`/${POOL}/ct/${id}/private`)).toEqual(listing);
-    }
-    expect(await listTraces()).toEqual([]);
-  });
+  test(
+    "leaves nothing behind, and at home the containers are as they were",
+    async () => {
+      const { stdout } = await expectShell(`$CTAR doctor`);
+      expect(stdout).not.toContain("left over");
+      await expectShell(`zpool export ${POOL}`);
+      expect(system.processes()).toEqual([]);
+      await shell(`zpool import -d ${pool.directory} $POOL`);
+      for (const id of ["file01", "pipe01", "copy01", "tar01"]) {
+        await shell(`zfs mount $POOL/ct/${id}`);
+        expect(await listTree(`/${POOL}/ct/${id}/private`)).toEqual(listing);
+      }
+      expect(await listTraces()).toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
 
   async function expectShell(script: string): Promise<Finished> {
     const finished = await finish(system.startShell(script));

@@ -42,7 +42,7 @@ mount --bind "$root" "$root"
 mount --bind "$program" "$root/ctar"
 mount --bind "$data" "$root/data"
 if [ -n "$proc" ]; then mount -t proc proc "$root/proc"; fi
-MOUNTS
+eval "$mounts"
 echo ready
 exec cat`;
 
@@ -69,29 +69,17 @@ export class Place implements AsyncDisposable {
   /** @param files the directory of the portable files */
   static async create(kind: PlaceKind, files: string, uid: number): Promise<Place> {
     const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "ctar-place-"));
-    const [root, data] = [path.join(scratch, "root"), path.join(scratch, "data")];
-    fs.chmodSync(scratch, 0o755);
-    for (const name of ["data", "tmp", "etc", ...(kind.lacksProc === true ? [] : ["proc"])])
-      fs.mkdirSync(path.join(root, name), { recursive: true });
-    fs.chmodSync(path.join(root, "tmp"), 0o1777);
-    fs.writeFileSync(path.join(root, "ctar"), "");
-    fs.mkdirSync(data);
-    fs.chownSync(data, uid, uid);
-    kind.fill(root);
-    if (kind.architecture !== process.arch) copyProgram(EMULATORS[kind.architecture], root);
-    const holder = spawn("unshare", ["--mount", "--propagation", "private", "sh", "-c", HOLD.replace("MOUNTS", kind.mounts ?? "")], {
-      stdio: ["pipe", "pipe", "inherit"],
-      env: { PATH, root, data, program: portableFile(files, kind.architecture), proc: kind.lacksProc === true ? "" : "proc" },
-    });
-    const place = new Place(kind, uid, scratch, holder);
-    const ready = await Promise.race([once(holder.stdout ?? holder, "data"), once(holder, "exit")]);
-    if (String(ready[0]) === "ready\n") return place;
-    await place[Symbol.asyncDispose]();
-    throw new Error(`cannot make the place "${kind.name}"`);
+    try {
+      layOut(scratch, kind, uid);
+      return new Place(kind, uid, scratch, await hold(scratch, kind, portableFile(files, kind.architecture)));
+    } catch (error) {
+      fs.rmSync(scratch, { recursive: true });
+      throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#holder.exitCode === null) {
+    if (this.#holder.exitCode === null && this.#holder.signalCode === null) {
       const ended = once(this.#holder, "exit");
       this.#holder.stdin?.end();
       await ended;
@@ -101,19 +89,12 @@ export class Place implements AsyncDisposable {
 
   /** Starts the portable file. */
   start(args: readonly string[], options: PlaceStart = {}): ChildProcess {
-    return this.startProgram([...this.#program, ...args], options);
-  }
-
-  /** Starts a program of the place. */
-  startProgram(argv: readonly string[], { env = {}, stdio = ["ignore", "pipe", "pipe"] }: PlaceStart = {}): ChildProcess {
-    const user = [`--userspec=${this.uid}:${this.uid}`, `--groups=${this.uid}`];
-    const enter = [`--mount=${this.#namespace()}`, "chroot", ...user, this.root, ...argv];
-    return spawn("nsenter", enter, { stdio, env: { PATH, ...env } });
+    return this.#start([...this.#program, ...args], options);
   }
 
   /** Starts a script for the place's shell; `$CTAR` is the portable file. */
   startShell(script: string): ChildProcess {
-    return this.startProgram(["/bin/sh", "-c", script], { env: { CTAR: this.#program.join(" ") } });
+    return this.#start(["/bin/sh", "-c", script], { env: { CTAR: this.#program.join(" ") } });
   }
 
   /** A path of the place as this process reaches it, what is mounted in the place included. */
@@ -134,9 +115,43 @@ export class Place implements AsyncDisposable {
     return pids.filter((pid) => namespaceOf(pid) === namespace).map(Number);
   }
 
+  #start(argv: readonly string[], { env = {}, stdio = ["ignore", "pipe", "pipe"] }: PlaceStart): ChildProcess {
+    const user = [`--userspec=${this.uid}:${this.uid}`, `--groups=${this.uid}`];
+    const enter = [`--mount=${this.#namespace()}`, "chroot", ...user, this.root, ...argv];
+    return spawn("nsenter", enter, { stdio, env: { PATH, ...env } });
+  }
+
   #namespace(): string {
     return `/proc/${this.#holder.pid}/ns/mnt`;
   }
+}
+
+/** Makes the root directory's files, and the directory that becomes `/data`. */
+function layOut(scratch: string, kind: PlaceKind, uid: number): void {
+  const [root, data] = [path.join(scratch, "root"), path.join(scratch, "data")];
+  fs.chmodSync(scratch, 0o755);
+  fs.mkdirSync(data);
+  fs.chownSync(data, uid, uid);
+  fs.mkdirSync(root);
+  for (const name of ["data", "tmp", "etc", ...(kind.lacksProc === true ? [] : ["proc"])]) fs.mkdirSync(path.join(root, name));
+  fs.chmodSync(path.join(root, "tmp"), 0o1777);
+  fs.writeFileSync(path.join(root, "ctar"), "");
+  kind.fill(root);
+  if (kind.architecture !== process.arch) copyProgram(EMULATORS[kind.architecture], root);
+}
+
+/** Mounts everything, in a child that keeps it mounted until its stdin ends. */
+async function hold(scratch: string, kind: PlaceKind, program: string): Promise<ChildProcess> {
+  const proc = kind.lacksProc === true ? "" : "proc";
+  const env = { PATH, root: path.join(scratch, "root"), data: path.join(scratch, "data"), program, proc, mounts: kind.mounts ?? "" };
+  const argv = ["--mount", "--propagation", "private", "sh", "-c", HOLD];
+  const holder = spawn("unshare", argv, { stdio: ["pipe", "pipe", "inherit"], env });
+  const ended = once(holder, "exit");
+  const [said] = (await Promise.race([once(holder.stdout, "data"), ended])) as unknown[];
+  if (String(said) === "ready\n") return holder;
+  holder.stdin.end();
+  await ended;
+  throw new Error(`Cannot make the place "${kind.name}"`);
 }
 
 /** The portable file for an architecture. */
