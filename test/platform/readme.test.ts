@@ -70,7 +70,7 @@ describe(`the README's tasks${why}`, () => {
     "4: lists, prints and extracts files",
     async () => {
       const stdout = await walk("4");
-      expect(stdout).toMatch(/^-rw-r--r--.* etc/hostname\n.* etc/os-release\nweb01\n$/);
+      expect(stdout).toMatch(/^-rw-r--r--.* etc\/hostname\n.* etc\/os-release\nweb01\n$/);
       expect(fs.readdirSync(path.join(directory, "out"), { recursive: true, encoding: "utf8" }).toSorted()).toEqual(
         ["var", "var/lib", "var/lib/app", "var/lib/app/data", "var/lib/app/link"],
       ); // prettier-ignore

@@ -1,7 +1,8 @@
 /**
  * A real sshd on loopback for whoever runs the tests, and an ssh that knows it: the far end of `export --to`.
  *
- * Over there PATH begins with a directory of the test's, where `ctar` runs the program under test. Hosts for ssh: `far`; `changed`, whose key is another
+ * Over there PATH begins with a directory of the test's, where `ctar` runs the program under test, and what a user's shell does at its start is not
+ * done. Hosts for ssh: `far`; `changed`, whose key is another
  * than the known one; `stranger`, with a key that is not let in; `closed`, where nothing listens.
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
@@ -31,7 +32,7 @@ export class SshServer implements AsyncDisposable {
 
   static async start(): Promise<SshServer> {
     const directory = fs.mkdtempSync(path.join(os.tmpdir(), "ctar-ssh-"));
-    for (const name of ["bin", "tmp"]) fs.mkdirSync(path.join(directory, name));
+    for (const name of ["bin", "home", "tmp"]) fs.mkdirSync(path.join(directory, name));
     for (const key of ["host", "user", "stranger", "other-host"]) makeKey(path.join(directory, key));
     const server = new SshServer(directory, await listen(directory));
     server.installProgram();
@@ -131,7 +132,7 @@ PidFile none
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin yes
-SetEnv PATH=${at("bin")}:/usr/local/bin:/usr/bin:/bin TMPDIR=${at("tmp")}
+SetEnv HOME=${at("home")} PATH=${at("bin")}:/usr/local/bin:/usr/bin:/bin TMPDIR=${at("tmp")}
 `,
   );
 }
