@@ -121,6 +121,8 @@ class Run {
   async exit(): Promise<void> {
     this.#exiting = true;
     const patience = this.#startPatience();
+    // a line that was kept there goes first
+    if (isTerminal("stdout")) await raceAbort(this.#stderr.flush(), patience).catch(() => undefined);
     this.#printResult();
     try {
       await raceAbort(this.#stdout.flush(), patience);

@@ -4,8 +4,8 @@
  * The kernel sees a static program and starts this with the ordinary initial stack. If the host has glibc's loader where the program wants
  * it, that one is mapped; otherwise the one inside this file, and the libraries are put into memory files (memfd) that the program's
  * DT_NEEDED then name as /proc/self/fd/N. The auxiliary vector on the stack is changed to what a loader expects to find, and the loader is
- * entered with that very stack. Arguments, environment, standard streams, signals and the process itself are untouched; no second program
- * is run, and no file is written.
+ * entered with that very stack. Arguments, environment, standard streams and the process itself are untouched, signals too but for SIGUSR1,
+ * which is ignored until the program handles it; no second program is run, and no file is written.
  *
  * The code has no data of its own that is written to, and nothing in it is relocated.
  */
@@ -27,6 +27,12 @@ static u64 *auxiliary_value(struct auxiliary *vector, u64 type) {
   for (; vector->a_type != AT_NULL; vector++)
     if (vector->a_type == type) return &vector->a_val;
   fail("Cannot start: the kernel gave an incomplete auxiliary vector", "");
+}
+
+/* SIGUSR1 asks ctar for its progress, and would kill it until it listens; whoever asks cannot know. */
+static void ignore_questions(void) {
+  struct action ignore = {.handler = SIG_IGN};
+  syscall4(SYS_rt_sigaction, SIGUSR1, &ignore, 0, SIGNAL_SET_BYTES);
 }
 
 /* Writes all of a bundled file into a new memory file, which stays open, and which no child inherits. MFD_NOEXEC_SEAL, which old kernels do
@@ -63,6 +69,7 @@ static struct image bundled_loader(u64 page) {
 
 /* Called by start.S with the initial stack: argc, argv, null, environment, null, auxiliary vector. @returns where to go on */
 u64 launch(u64 *stack) {
+  ignore_questions();
   u64 *word = stack + 1 + stack[0] + 1;
   while (*word != 0) word++;
   struct auxiliary *vector = (struct auxiliary *)(word + 1);

@@ -13,15 +13,16 @@ typedef unsigned int u32;
 typedef unsigned long u64;
 
 #if defined(__x86_64__)
-enum { SYS_write = 1, SYS_close = 3, SYS_mmap = 9, SYS_munmap = 11, SYS_pread64 = 17, SYS_fcntl = 72, SYS_exit_group = 231,
+enum { SYS_write = 1, SYS_close = 3, SYS_mmap = 9, SYS_munmap = 11, SYS_rt_sigaction = 13, SYS_pread64 = 17, SYS_fcntl = 72, SYS_exit_group = 231,
        SYS_openat = 257, SYS_readlinkat = 267, SYS_faccessat = 269, SYS_memfd_create = 319 };
 #elif defined(__aarch64__)
-enum { SYS_write = 64, SYS_close = 57, SYS_mmap = 222, SYS_munmap = 215, SYS_pread64 = 67, SYS_fcntl = 25, SYS_exit_group = 94,
+enum { SYS_write = 64, SYS_close = 57, SYS_mmap = 222, SYS_munmap = 215, SYS_rt_sigaction = 134, SYS_pread64 = 67, SYS_fcntl = 25, SYS_exit_group = 94,
        SYS_openat = 56, SYS_readlinkat = 78, SYS_faccessat = 48, SYS_memfd_create = 279 };
 #endif
 
 enum { AT_FDCWD = -100, O_CLOEXEC = 02000000, F_DUPFD_CLOEXEC = 1030, EINTR = 4, EINVAL = 22 };
 enum { MFD_CLOEXEC = 1, MFD_NOEXEC_SEAL = 8 };
+enum { SIGUSR1 = 10, SIG_IGN = 1, SIGNAL_SET_BYTES = 8 };
 enum { PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, MAP_PRIVATE = 2, MAP_FIXED = 16, MAP_ANONYMOUS = 32 };
 
 static inline long syscall6(long number, long a, long b, long c, long d, long e, long f) {
@@ -40,6 +41,11 @@ static inline long syscall6(long number, long a, long b, long c, long d, long e,
 
 #define syscall3(number, a, b, c) syscall6(number, (long)(a), (long)(b), (long)(c), 0, 0, 0)
 #define syscall4(number, a, b, c, d) syscall6(number, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+
+/* What a signal does, as the kernel has it on both processors. */
+struct action {
+  u64 handler, flags, restorer, mask;
+};
 
 static inline int is_error(long result) { return (u64)result > (u64)-4096; }
 

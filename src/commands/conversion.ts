@@ -7,7 +7,6 @@ import { parseContainerConfig } from "../config/container.ts";
 import { ToolError } from "../errors.ts";
 import { chooseImage } from "../oci/choose-image.ts";
 import type { ImageArchive } from "../oci/image.ts";
-import { filesOfImage } from "../oci/layers/image-files.ts";
 import { openImages } from "../oci/reading/open-images.ts";
 import { copyImages } from "../oci/writing/copy-images.ts";
 import { writeImage } from "../oci/writing/write-image.ts";
@@ -20,6 +19,7 @@ import type { Loss } from "../tree/loss.ts";
 import { YamlMap } from "../yaml/value.ts";
 import type { Context } from "./context.ts";
 import { writeContainer } from "./convert-root.ts";
+import { filesWhenOpened } from "./import-root.ts";
 import { imageName, newImageOf, refuseImageOptions, rfc3339 } from "./new-image.ts";
 import { imageChoice, imageReading, refuseImageChoice, type Subject } from "./subject.ts";
 import { timeOf } from "./world.ts";
@@ -88,6 +88,7 @@ async function convertContainer(
   target: Target,
 ): Promise<Outcome> {
   const { format, spool, verify } = request;
+  const { progress } = target.context;
   if (!isImage(format)) refuseImageOptions({ ...request, layers: false });
   let image: ImageResult | undefined;
   const converted = await convertArchive(input, name, target.sink, {
@@ -95,6 +96,8 @@ async function convertContainer(
     tool: describeProgram(),
     format: isImage(format) ? "image" : format,
     keep: async (bytes) => await spool.keep(bytes),
+    onStream: ({ kind: phase, dataset }) => progress.enter({ phase, dataset }),
+    onFiles: (total) => progress.begin({ phase: "files", total }),
     writeImage: async (layer, origin) => void (image = await writeNewImage(layer, origin, request, target)),
   });
   const checked = converted.hasManifest && verify;
@@ -121,7 +124,8 @@ async function convertImages(subject: Extract<Subject, { kind: "images" }>, requ
   const archive = await openImages(input, name, imageReading(spoolDirectory, target.context));
   try {
     if (isImage(format)) return await copy(archive, format, request, target);
-    return await writeFiles(await filesOfImage(chooseImage(archive.images, imageChoice(request))), format, request, target);
+    const image = chooseImage(archive.images, imageChoice(request));
+    return await writeFiles(filesWhenOpened(image, target.context.progress), format, request, target);
   } finally {
     await archive.close();
   }

@@ -86,8 +86,8 @@ function openImage(archive: ImageArchive, args: RootArguments, context: Context)
   };
 }
 
-/** Layers are read when the container is known to have room: their headers once, and then their files. */
-function filesWhenOpened(image: Image, progress: Progress): EntryFiles {
+/** The files of an image, whose layers are read when these are asked for: their headers once, and then what is left of them. */
+export function filesWhenOpened(image: Image, progress: Progress): EntryFiles {
   const total = image.layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
   let files: EntryFiles | undefined;
   return {

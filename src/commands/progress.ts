@@ -93,21 +93,24 @@ class Show {
     this.#context.answerWith(() => this.#render());
     if (this.#form === "events") this.#repeat(EVENT_MS, () => this.#context.warn(this.#render()));
     if (this.#form === "log") this.#repeat(LOG_MS, () => this.#log());
-    if (this.#form === "line") this.#repeat(PATIENCE_MS, () => void this.#draw());
-    this.#context.signal.addEventListener("abort", this.#stop);
+    if (this.#form !== "line") return;
+    this.#repeat(PATIENCE_MS, () => void this.#draw());
+    this.#context.signal.addEventListener("abort", this.#wipe);
   }
 
   end(): void {
     this.#hasEnded = true;
-    this.#stop();
-    this.#context.signal.removeEventListener("abort", this.#stop);
+    clearInterval(this.#timer);
     if (this.#form === "events") this.#context.warn(this.#render());
+    if (this.#form !== "line") return;
+    this.#wipe();
+    this.#context.signal.removeEventListener("abort", this.#wipe);
   }
 
-  /** Ends what repeats: after the end, and while a run that was interrupted is undone. */
-  readonly #stop = (): void => {
+  /** Takes the line away: at the end, and while a run that was interrupted is undone. */
+  readonly #wipe = (): void => {
     clearInterval(this.#timer);
-    if (this.#form === "line") this.#context.keepLine(undefined);
+    this.#context.keepLine(undefined);
   };
 
   #repeat(everyMs: number, action: () => void): void {

@@ -3,10 +3,11 @@
  * the files, one for each architecture.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { checksOf, prepare, runCheck } from "../support/place-checks.ts";
 import { NOBODY, PLACES, ROOT } from "../support/places.ts";
-import { Place, portableFile } from "../support/place.ts";
+import { Place, portableFile, type Architecture } from "../support/place.ts";
 import { TARGET } from "../support/program.ts";
 
 const files = process.env["CTAR_PORTABLE"];
@@ -16,6 +17,23 @@ const TIMEOUT_MS = 180_000;
 
 test.skipIf(reason !== "")(`portable files are there${reason}`, () => {
   for (const { architecture } of PLACES) expect(fs.existsSync(portableFile(files ?? "", architecture))).toBe(true);
+});
+
+test.skipIf(reason !== "")(`the portable file ignores SIGUSR1 before all else, and handles it later${reason}`, () => {
+  const strace = [
+    "-qq",
+    "-e",
+    "trace=rt_sigaction",
+    "-e",
+    "signal=none",
+    portableFile(files ?? "", process.arch as Architecture),
+    "--version",
+  ];
+  const { status, stderr } = spawnSync("strace", strace, { encoding: "utf8" });
+  expect([status, stderr]).toEqual([
+    0,
+    expect.stringMatching(/^rt_sigaction\(SIGUSR1, \{sa_handler=SIG_IGN,[^]*rt_sigaction\(SIGUSR1, \{sa_handler=0x/),
+  ]);
 });
 
 for (const kind of reason === "" ? PLACES : []) {

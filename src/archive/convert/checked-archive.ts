@@ -5,7 +5,7 @@
 import { damaged } from "../../errors.ts";
 import type { ByteSource } from "../../stream/bytes.ts";
 import { HookList } from "../hook-list.ts";
-import { CONTAINER_CONFIG, GROUP_CONFIG, METADATA, SNAPSHOTS, USER_CONFIG } from "../layout.ts";
+import { CONTAINER_CONFIG, GROUP_CONFIG, METADATA, SNAPSHOTS, USER_CONFIG, type StreamPlace } from "../layout.ts";
 import type { Manifest } from "../manifest.ts";
 import { isJoined, type ArchiveMember } from "../member.ts";
 import type { MemberSource } from "../member-source.ts";
@@ -35,6 +35,7 @@ export interface StoredHead {
 export class CheckedArchive {
   readonly #source: ByteSource;
   readonly #isChecked: boolean;
+  readonly #onStream: ((place: StreamPlace) => void) | undefined;
   readonly #reader: ArchiveReader;
   readonly #members: AsyncGenerator<ArchiveMember>;
   readonly #findings = new Findings();
@@ -45,9 +46,10 @@ export class CheckedArchive {
   /** The first of the data. */
   #first: ArchiveMember | undefined;
 
-  private constructor(source: ByteSource, isChecked: boolean) {
+  private constructor(source: ByteSource, isChecked: boolean, onStream: ((place: StreamPlace) => void) | undefined) {
     this.#source = source;
     this.#isChecked = isChecked;
+    this.#onStream = onStream;
     this.#reader = new ArchiveReader(source);
     this.#members = this.#reader.members();
   }
@@ -56,10 +58,11 @@ export class CheckedArchive {
    * Reads up to the data.
    *
    * @param isChecked whether streams are looked at and digests taken
+   * @param onStream called when a stream begins
    * @throws ToolError damaged if it is no container archive, is cut off, or has what it says of itself wrong
    */
-  static async open(source: ByteSource, isChecked: boolean): Promise<CheckedArchive> {
-    const archive = new CheckedArchive(source, isChecked);
+  static async open(source: ByteSource, isChecked: boolean, onStream?: (place: StreamPlace) => void): Promise<CheckedArchive> {
+    const archive = new CheckedArchive(source, isChecked, onStream);
     archive.#first = await archive.#nextStream();
     for (const text of [METADATA, CONTAINER_CONFIG]) {
       if (!archive.#texts.has(text)) throw damaged(`Cannot convert the archive: it has no "${text}", so it is no container archive`);
@@ -83,6 +86,7 @@ export class CheckedArchive {
   async *streams(): AsyncGenerator<CheckedStream> {
     for (let member = this.#first; member !== undefined; member = await this.#nextStream()) {
       const stream = new CheckedStream(member, this.#isChecked);
+      this.#onStream?.(stream.facts);
       yield stream;
       this.#streams.push(stream.facts);
     }

@@ -19,6 +19,7 @@ import { beginsStream, STREAM_START_BYTES } from "../../zfs/dmu/verify.ts";
 import { noFiles } from "../files.ts";
 import { startOf, unpack, type Unpacked } from "../../stream/input-start.ts";
 import type { Manifest } from "../manifest.ts";
+import type { StreamPlace } from "../layout.ts";
 import type { Metadata } from "../metadata.ts";
 import type { WriteOptions } from "../write.ts";
 import { CheckedArchive, type StoredHead } from "./checked-archive.ts";
@@ -43,6 +44,8 @@ export interface ImageOrigin {
 export interface ConvertOptions extends ReframeOptions, FilesOptions, Omit<WriteOptions, "mtime"> {
   /** The archive's own if undefined. */
   format: Format | undefined;
+  /** Told of each stream that is read. */
+  onStream?: (place: StreamPlace) => void;
   /** For format image: writes one of which this is the layer. */
   writeImage: (layer: ByteStream, origin: ImageOrigin) => Promise<void>;
 }
@@ -92,7 +95,7 @@ class Conversion {
     const { head, all } = await startOf(this.#unpacked.source, STREAM_START_BYTES);
     if (head.length === 0) throw damaged(`Cannot convert "${this.#what}": it is empty`);
     if (beginsStream(head)) return await this.#convertStream(all);
-    this.#archive = await CheckedArchive.open(all, this.#options.verify);
+    this.#archive = await CheckedArchive.open(all, this.#options.verify, this.#options.onStream);
     return await this.#convertArchive(this.#archive);
   }
 

@@ -21,19 +21,22 @@ export interface FilesOptions {
   keep: (bytes: ByteStream) => Promise<SeekableSource>;
   /** Told of whatever the new format cannot hold. */
   onLoss: (loss: Loss) => void;
+  /** Told when streams of an archive have been checked, and are read again. @param bytes how much they have */
+  onFiles?: (bytes: number) => void;
 }
 
 /** Takes files. */
 type Use = (files: EntrySource) => Promise<void>;
 
 /** Reads all of an archive, and then the container's files. @throws ToolError damaged; failed for streams of which no files can be read */
-export async function useFilesOfArchive(archive: CheckedArchive, { keep, onLoss }: FilesOptions, use: Use): Promise<void> {
+export async function useFilesOfArchive(archive: CheckedArchive, { keep, onLoss, onFiles }: FilesOptions, use: Use): Promise<void> {
   const kept = new KeptStreams({ keep, extract: use }, await archive.seekableStreams());
   for await (const stream of archive.streams()) {
     const { member: name, dataset, kind } = stream.facts;
     await kept.take({ name, gzipped: stream.isGzipped, dataset, kind }, stream.unpacked());
   }
   archive.finish();
+  onFiles?.(kept.bytes);
   await kept.unpack(archive.head.containerConfig, onLoss);
 }
 
