@@ -11,7 +11,7 @@ export interface WatchedRun extends Finished {
 }
 
 /** After this it is killed, which no test takes for an end. */
-export const PATIENCE_MS = 20_000;
+export const PATIENCE_MS = 60_000;
 
 const STDERR_LIMIT = 10_000;
 const CHUNK_BYTES = 1024 * 1024;
