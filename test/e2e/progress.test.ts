@@ -72,7 +72,7 @@ describe("--progress json", () => {
     expect(events.length).toBeGreaterThan(3);
     for (const [index, { bytes, total, eta, elapsed }] of events.slice(0, -1).entries()) {
       expect([total, eta]).toEqual([null, null]);
-      expect((events[index + 1]?.elapsed ?? 0) - elapsed).toBeLessThan(1);
+      expect((events[index + 1]?.elapsed ?? 0) - elapsed).toBeLessThan(5); // each second, but on a machine that does other things
       expect(events[index + 1]?.bytes).toBeGreaterThanOrEqual(bytes);
     }
     const { size } = fs.statSync(archive);
