@@ -17,9 +17,9 @@ import {
   GLOBAL_OPTIONS,
   usageOf,
   type DescribedOption,
-} from "../src/commands/describe.ts";
+} from "../src/commands/command-line/describe.ts";
 import { commands } from "../src/commands/index.ts";
-import { ENVIRONMENT, PURPOSE } from "../src/commands/program.ts";
+import { ENVIRONMENT, PURPOSE } from "../src/commands/command-line/program.ts";
 
 const DESCRIPTION = [
   "ctar exports a container that lives on a ZFS pool into one tar archive: configuration, users, groups, hooks and every dataset as a ZFS stream. It " +

@@ -5,13 +5,13 @@
  * bug and not a success. An error that nobody caught aborts the command, so that its clean-up still happens, and ends the program afterwards.
  */
 import { abortOnSignals, answerInquiries } from "./sys/signals.ts"; // first of all, as it begins to listen
-import { dispatch } from "./commands/dispatch.ts";
+import { dispatch } from "./commands/command-line/dispatch.ts";
 import type { Context } from "./commands/context.ts";
 import type { Command, CommandGroup } from "./commands/define.ts";
 import { commands } from "./commands/index.ts";
-import { ENVIRONMENT, PURPOSE } from "./commands/program.ts";
-import { Results } from "./commands/results.ts";
-import { asksForJson, takeVerbose } from "./commands/words.ts";
+import { ENVIRONMENT, PURPOSE } from "./commands/command-line/program.ts";
+import { Results } from "./commands/telling/results.ts";
+import { asksForJson, takeVerbose } from "./commands/command-line/words.ts";
 import { EXIT_CODES } from "./errors.ts";
 import { Progress } from "./stream/progress.ts";
 import { describeProgram, environmentVariable } from "./sys/environment.ts";

@@ -3,8 +3,8 @@ import { catFile } from "../archive/cat.ts";
 import { Output } from "../sys/output.ts";
 import { PathPattern } from "../tree/path-pattern.ts";
 import { defineVerb, type Verb } from "./define.ts";
-import { openArchiveFiles, TREE_ARGS } from "./files-arguments.ts";
-import { IMAGE_ARGS, SPOOL_ARG } from "./subject.ts";
+import { openArchiveFiles, TREE_ARGS } from "./inputs/files-arguments.ts";
+import { IMAGE_ARGS, SPOOL_ARG } from "./inputs/subject.ts";
 
 const STDOUT = 1;
 

@@ -4,7 +4,7 @@
 import type { Tell } from "../host/tell.ts";
 import type { Progress } from "../stream/progress.ts";
 import type { KeptLine } from "../sys/terminal.ts";
-import type { Results } from "./results.ts";
+import type { Results } from "./telling/results.ts";
 
 /** Made by main, given to every verb. */
 export interface Context {

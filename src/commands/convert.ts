@@ -8,16 +8,16 @@ import { openSpecialFile, openStdout } from "../sys/output.ts";
 import { Spool } from "../sys/spool.ts";
 import { LossReport, type Loss } from "../tree/loss.ts";
 import type { Context } from "./context.ts";
-import { convertSubject, FORMATS, type Outcome } from "./conversion.ts";
+import { convertSubject, FORMATS, type Outcome } from "./converting/conversion.ts";
 import { defineVerb, type Verb } from "./define.ts";
 import { reportLosses } from "./export.ts";
-import { IMAGE_ARGS as NEW_IMAGE_ARGS } from "./new-image.ts";
-import { PROGRESS_ARGS, shown } from "./progress.ts";
-import { JSON_ARG, pathOrNull } from "./results.ts";
-import { IMAGE_ARGS, openSubject, sizeOf, SPOOL_ARG, type Subject } from "./subject.ts";
+import { IMAGE_ARGS as NEW_IMAGE_ARGS } from "./exporting/new-image.ts";
+import { PROGRESS_ARGS, shown } from "./telling/progress.ts";
+import { JSON_ARG, pathOrNull } from "./telling/results.ts";
+import { IMAGE_ARGS, openSubject, sizeOf, SPOOL_ARG, type Subject } from "./inputs/subject.ts";
 import { formatSize } from "./world.ts";
-import { parseWriteArguments, WRITE_ARGS, writeNewFile } from "./write-arguments.ts";
-import { writtenResult } from "./written.ts";
+import { parseWriteArguments, WRITE_ARGS, writeNewFile } from "./exporting/write-arguments.ts";
+import { writtenResult } from "./telling/written.ts";
 
 /** The verb. */
 export const convertVerb: Verb = defineVerb({

@@ -2,7 +2,7 @@
 import { defineVerb, type Verb } from "./define.ts";
 import { EXPORT_DEFAULTS, runExport } from "./export.ts";
 import { IMPORT_ARGS, runImport } from "./import.ts";
-import { PROGRESS_DEFAULTS, withProgress } from "./progress.ts";
+import { PROGRESS_DEFAULTS, withProgress } from "./telling/progress.ts";
 import { POOL_ARG } from "./world.ts";
 
 /** `osctl ct export`; like it, it replaces an existing file. */

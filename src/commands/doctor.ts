@@ -8,8 +8,8 @@ import { knowsIdMaps, listPools } from "../zfs/dataset.ts";
 import { parseDatasetName } from "../zfs/name.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
-import { findDeadImageRuns } from "./image-store.ts";
-import { JSON_ARG } from "./results.ts";
+import { findDeadImageRuns } from "./image/store.ts";
+import { JSON_ARG } from "./telling/results.ts";
 import { zfsOf } from "./world.ts";
 
 /** The verb. */

@@ -7,16 +7,16 @@ import { openStdout } from "../sys/output.ts";
 import { LossReport } from "../tree/loss.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
-import { writeOut } from "./export-output.ts";
-import { IMAGE_ARGS } from "./new-image.ts";
-import { prepareExport, type ExportRequest, type PreparedExport } from "./prepared-export.ts";
-import { PROGRESS_ARGS, shown } from "./progress.ts";
+import { writeOut } from "./exporting/export-output.ts";
+import { IMAGE_ARGS } from "./exporting/new-image.ts";
+import { prepareExport, type ExportRequest, type PreparedExport } from "./exporting/prepared-export.ts";
+import { PROGRESS_ARGS, shown } from "./telling/progress.ts";
 import { REMOTE_ARGS, remoteImportOf } from "./remote/remote-arguments.ts";
 import type { RemoteImport } from "./remote/remote-import.ts";
-import { JSON_ARG, pathOrNull } from "./results.ts";
+import { JSON_ARG, pathOrNull } from "./telling/results.ts";
 import { formatSize, POOL_ARG, poolOf, printRows } from "./world.ts";
-import { DEFAULT_CHUNK_SIZE, DEFAULT_LEVEL, parseWriteArguments, WRITE_ARGS } from "./write-arguments.ts";
-import { describeWritten, writtenResult, type Written } from "./written.ts";
+import { DEFAULT_CHUNK_SIZE, DEFAULT_LEVEL, parseWriteArguments, WRITE_ARGS } from "./exporting/write-arguments.ts";
+import { describeWritten, writtenResult, type Written } from "./telling/written.ts";
 
 /** What osctl's spelling of the command does not say. */
 export const EXPORT_DEFAULTS: Omit<ExportRequest, "ctid" | "consistent" | "compression"> = {

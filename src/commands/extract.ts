@@ -6,10 +6,10 @@ import type { ExtractIntoSummary } from "../tree/extract-into.ts";
 import { LossReport } from "../tree/loss.ts";
 import { PathPattern } from "../tree/path-pattern.ts";
 import { defineVerb, type Verb } from "./define.ts";
-import { notFound, openArchiveFiles, TREE_ARGS } from "./files-arguments.ts";
-import { PROGRESS_ARGS, shown } from "./progress.ts";
-import { JSON_ARG, pathOrNull } from "./results.ts";
-import { IMAGE_ARGS, SPOOL_ARG } from "./subject.ts";
+import { notFound, openArchiveFiles, TREE_ARGS } from "./inputs/files-arguments.ts";
+import { PROGRESS_ARGS, shown } from "./telling/progress.ts";
+import { JSON_ARG, pathOrNull } from "./telling/results.ts";
+import { IMAGE_ARGS, SPOOL_ARG } from "./inputs/subject.ts";
 import { formatSize } from "./world.ts";
 
 const NEW_DIRECTORY_MODE = 0o755;

@@ -11,14 +11,14 @@ import { LossReport, type Loss } from "../tree/loss.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
 import { reportLosses } from "./export.ts";
-import { importedRoot, openRoot, type RootArguments } from "./import-root.ts";
-import { openTarget, parseProperties, type TargetRequest } from "./import-target.ts";
-import { IMAGE_ARGS, openSubject, refuseImageChoice, sizeOf, SPOOL_ARG, type Subject } from "./subject.ts";
-import { PROGRESS_ARGS, shown, type ProgressArguments } from "./progress.ts";
+import { importedRoot, openRoot, type RootArguments } from "./importing/import-root.ts";
+import { openTarget, parseProperties, type TargetRequest } from "./importing/import-target.ts";
+import { IMAGE_ARGS, openSubject, refuseImageChoice, sizeOf, SPOOL_ARG, type Subject } from "./inputs/subject.ts";
+import { PROGRESS_ARGS, shown, type ProgressArguments } from "./telling/progress.ts";
 import { announce } from "./remote/far-events.ts";
-import { JSON_ARG, pathOrNull } from "./results.ts";
+import { JSON_ARG, pathOrNull } from "./telling/results.ts";
 import { POOL_ARG, poolOf, printRows } from "./world.ts";
-import { writtenResult } from "./written.ts";
+import { writtenResult } from "./telling/written.ts";
 
 /** What `import` was asked for. */
 export interface ImportRequest extends RootArguments, TargetRequest {

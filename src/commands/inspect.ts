@@ -11,8 +11,8 @@ import { filesOfTar, type EntryFiles } from "../tree/entry-files.ts";
 import { verifyFiles } from "../tree/verify-files.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
-import { imageLines } from "./inspect-images.ts";
-import { JSON_ARG } from "./results.ts";
+import { imageLines } from "./inputs/inspect-images.ts";
+import { JSON_ARG } from "./telling/results.ts";
 import {
   IMAGE_ARGS,
   imageChoice,
@@ -22,7 +22,7 @@ import {
   SPOOL_ARG,
   type ImageArguments,
   type Subject,
-} from "./subject.ts";
+} from "./inputs/subject.ts";
 import { formatSize } from "./world.ts";
 
 /** The verb. */

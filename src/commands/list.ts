@@ -2,7 +2,7 @@
 import { listContainers, type Container } from "../host/container.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
-import { JSON_ARG } from "./results.ts";
+import { JSON_ARG } from "./telling/results.ts";
 import { POOL_ARG, poolOf } from "./world.ts";
 
 /** The verb. */

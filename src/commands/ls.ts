@@ -8,9 +8,9 @@ import { splitEntryName } from "../tree/entry-path.ts";
 import { PathPattern } from "../tree/path-pattern.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
-import { notFound, openArchiveFiles, TREE_ARGS } from "./files-arguments.ts";
-import { jsonLine, longLine, shownPath } from "./listing.ts";
-import { IMAGE_ARGS, SPOOL_ARG } from "./subject.ts";
+import { notFound, openArchiveFiles, TREE_ARGS } from "./inputs/files-arguments.ts";
+import { jsonLine, longLine, shownPath } from "./inputs/listing.ts";
+import { IMAGE_ARGS, SPOOL_ARG } from "./inputs/subject.ts";
 
 /** The verb. */
 export const lsVerb: Verb = defineVerb({

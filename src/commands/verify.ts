@@ -11,9 +11,9 @@ import { verifyFiles } from "../tree/verify-files.ts";
 import type { StreamDescription } from "../zfs/dmu/describe.ts";
 import type { Context } from "./context.ts";
 import { defineVerb, type Verb } from "./define.ts";
-import { PROGRESS_ARGS, shown } from "./progress.ts";
-import { JSON_ARG } from "./results.ts";
-import { imageReading, openSubject, sizeOf, SPOOL_ARG, type Subject } from "./subject.ts";
+import { PROGRESS_ARGS, shown } from "./telling/progress.ts";
+import { JSON_ARG } from "./telling/results.ts";
+import { imageReading, openSubject, sizeOf, SPOOL_ARG, type Subject } from "./inputs/subject.ts";
 import { formatSize } from "./world.ts";
 
 /** What was found out about an input. */

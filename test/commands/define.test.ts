@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { parseArguments } from "../../src/commands/arguments.ts";
+import { parseArguments } from "../../src/commands/command-line/arguments.ts";
 import { kebabCase } from "../../src/commands/define.ts";
 import { ToolError } from "../../src/errors.ts";
 import { packVerb } from "../support/example-commands.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { commands } from "../../src/commands/index.ts";
-import { ENVIRONMENT } from "../../src/commands/program.ts";
+import { ENVIRONMENT } from "../../src/commands/command-line/program.ts";
 import { runProgram } from "../support/program.ts";
 
 test.each<[string[], string]>([

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { loadVerbs, renderManPage } from "../../scripts/man-page.ts";
-import { describeOptions, describePositionals } from "../../src/commands/describe.ts";
-import { ENVIRONMENT } from "../../src/commands/program.ts";
+import { describeOptions, describePositionals } from "../../src/commands/command-line/describe.ts";
+import { ENVIRONMENT } from "../../src/commands/command-line/program.ts";
 
 const verbs = await loadVerbs();
 let page = "";

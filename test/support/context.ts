@@ -2,7 +2,7 @@
  * A context for verbs under test, which keeps what they say.
  */
 import type { Context } from "../../src/commands/context.ts";
-import { Results } from "../../src/commands/results.ts";
+import { Results } from "../../src/commands/telling/results.ts";
 import { Progress } from "../../src/stream/progress.ts";
 
 /** A {@link Context} and what was written to it. */

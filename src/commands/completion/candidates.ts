@@ -5,8 +5,8 @@
  * word; a word with `-` is an option's name, or its value behind `=`; anything else is an argument, or a command's name where none stands yet.
  */
 import { isRepeatable, positionalsOf, type ArgDefinition, type Args, type CommandGroup, type Completes } from "../define.ts";
-import { GLOBAL_OPTIONS } from "../describe.ts";
-import { listSpellings, takeVerbose, type Spelling } from "../words.ts";
+import { GLOBAL_OPTIONS } from "../command-line/describe.ts";
+import { listSpellings, takeVerbose, type Spelling } from "../command-line/words.ts";
 
 /** Something that a word may become. */
 export interface Candidate {

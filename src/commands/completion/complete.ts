@@ -18,7 +18,7 @@ import { raceAbort } from "../../sys/failure.ts";
 import { offerFor, type Candidate, type Look, type Offer } from "./candidates.ts";
 import type { Context } from "../context.ts";
 import type { CommandGroup } from "../define.ts";
-import { openPoolImages } from "../image-store.ts";
+import { openPoolImages } from "../image/store.ts";
 import { splitLine } from "./split-line.ts";
 import { poolOf, zfsOf } from "../world.ts";
 

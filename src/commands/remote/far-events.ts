@@ -8,8 +8,8 @@
  * `export --to` waits for the second before it changes anything here, and for the third before it stops a container. Whatever else comes is untrusted.
  */
 import type { Context } from "../context.ts";
-import type { ProgressArguments } from "../progress.ts";
-import { encodeJson } from "../results.ts";
+import type { ProgressArguments } from "../telling/progress.ts";
+import { encodeJson } from "../telling/results.ts";
 
 /** What an import says. */
 export type ImportEvent =

@@ -1,7 +1,7 @@
 /** The options of an export that goes to another host, and what they exclude. */
 import { ToolError } from "../../errors.ts";
 import type { Context } from "../context.ts";
-import type { ProgressArguments } from "../progress.ts";
+import type { ProgressArguments } from "../telling/progress.ts";
 import { RemoteImport } from "./remote-import.ts";
 
 /** The options. */

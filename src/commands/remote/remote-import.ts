@@ -7,8 +7,8 @@
 import { EXIT_CODES } from "../../errors.ts";
 import type { ByteSink } from "../../stream/bytes.ts";
 import type { Context } from "../context.ts";
-import type { ProgressArguments } from "../progress.ts";
-import { encodeJson } from "../results.ts";
+import type { ProgressArguments } from "../telling/progress.ts";
+import { encodeJson } from "../telling/results.ts";
 import { formatSize } from "../world.ts";
 import { prepareBootstrap, type Bootstrap } from "./bootstrap.ts";
 import { parseDestination, type Destination } from "./destination.ts";

@@ -1,5 +1,5 @@
 /** What ctar makes of a file, by its own commands, and whether that is the tree that was sent. */
-import { dispatch } from "../../../src/commands/dispatch.ts";
+import { dispatch } from "../../../src/commands/command-line/dispatch.ts";
 import { commands } from "../../../src/commands/index.ts";
 import { ToolError } from "../../../src/errors.ts";
 import { captureContext } from "../context.ts";
