@@ -43,9 +43,14 @@ export async function makeRelease(): Promise<void> {
   writeFileSync(`${DIRECTORY}/SHA256SUMS`, sums.join(""));
 }
 
+/** Debian's compiler for the machine itself is the package gcc; those for others are called after them. */
 function installCompilers(): void {
-  const compilers = Object.values(TRIPLES).map((triple) => `${triple}-gcc:gcc-${triple.replaceAll("_", "-")}`);
-  execFileSync(path.resolve("scripts/apt-need"), compilers, { stdio: "inherit" });
+  const native = process.arch === "x64" ? "amd64" : process.arch;
+  const needs = Object.entries(TRIPLES).map(([architecture, triple]) => {
+    const compiler = architecture === native ? "gcc" : `gcc-${triple.replaceAll("_", "-")}`;
+    return `${triple}-gcc:${compiler}`;
+  });
+  execFileSync(path.resolve("scripts/apt-need"), needs, { stdio: "inherit" });
 }
 
 async function makeFile({ target, architecture }: ReleaseFile, { glibc, license }: Fetched): Promise<Buffer> {
